@@ -1,0 +1,1 @@
+"""What the scripts call. Not part of the distribution."""
