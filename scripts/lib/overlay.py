@@ -1,6 +1,7 @@
 """Applies an OpenAPI Overlay 1.0 document, and fails where a target matches nothing.
 
-The overlay tools at hand accept an unmatched target in silence, which is just what a changed upstream document looks like.
+The overlay tools at hand accept an unmatched target in silence, which is just what a changed upstream document looks
+like.
 """
 
 import copy

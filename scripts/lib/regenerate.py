@@ -83,7 +83,7 @@ def _shape(path: str) -> str:
 
 
 def _generated_operations(package: Path) -> set[tuple[str, str]]:
-    """Read off the generated modules what they call, since the generator drops what it dislikes and may still exit 0."""
+    """Read off the generated modules what they call: the generator drops what it dislikes, and may still exit 0."""
     call = re.compile(r'"method": "(\w+)",\s+"url": "([^"]+)"')
     modules = [path.read_text("utf-8") for path in (package / "api").glob("*/*.py")]
     return {(method, _shape(path)) for module in modules for method, path in call.findall(module)}

@@ -1,0 +1,134 @@
+"""Signed requests, the "Application" scheme of the Sinch voice and reporting APIs."""
+
+import base64
+import hashlib
+import hmac
+import re
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime
+
+import httpx
+
+from sinch_reporting.errors import ConfigurationError
+from sinch_reporting.httpdate import parse_http_date
+
+# A Date header counts whole seconds, and the answer took its time: less than this is no skew.
+_SKEW_SECONDS = 5.0
+_RESIGNED = "sinch_reporting.resigned"
+
+
+def string_to_sign(request: httpx.Request, timestamp: str) -> str:
+    """Return what is signed for a request whose body has been read.
+
+    The path is the decoded one, without the query: the server validates against the decoded path, and the publisher's
+    own sample for this API leaves the query out. The Content-Type is the one that is sent.
+    """
+    body = request.content
+    digest = hashlib.md5(body, usedforsecurity=False).digest() if body else b""
+    return "\n".join(
+        (
+            request.method,
+            base64.b64encode(digest).decode("ascii"),
+            request.headers.get("Content-Type", ""),
+            f"x-timestamp:{timestamp}",
+            request.url.path,
+        )
+    )
+
+
+def signature(secret: bytes, text: str) -> str:
+    """Return the Base64 of the HMAC-SHA256 of the text, under the secret as Base64-decoded."""
+    return base64.b64encode(hmac.digest(secret, text.encode(), "sha256")).decode("ascii")
+
+
+def _checked_key(key: object) -> str:
+    if not isinstance(key, str) or not re.fullmatch(r"[!-9;-~]+", key):
+        raise ConfigurationError("the application key must be printable ASCII text without spaces or colons")
+    return key
+
+
+def _decoded_secret(secret: object) -> bytes:
+    text = secret.rstrip("=") if isinstance(secret, str) else ""
+    try:
+        decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        decoded = b""
+    if not decoded:
+        raise ConfigurationError(
+            "the application secret must be the Base64 text from the Sinch dashboard, such as 'c2VjcmV0LWJ5dGVz': "
+            "letters, digits, '+' and '/', '=' at the end, no spaces or line breaks"
+        )
+    return decoded
+
+
+class SignedAuth(httpx.Auth):
+    """Signs each request with an application's key and secret; usable with any httpx client.
+
+    Each attempt is signed with its own timestamp. Where the server answers 401 and its Date is far from our clock, the
+    offset is learnt, remembered, and the request signed again once.
+
+    Args:
+        application_key: The key of the application.
+        application_secret: The secret as the dashboard shows it, in Base64; missing `=` padding is accepted.
+
+    Raises:
+        ConfigurationError: The key or the secret is malformed.
+    """
+
+    requires_request_body = True
+
+    def __init__(self, application_key: str, application_secret: str) -> None:
+        self._clock_offset = 0.0
+        self.update(application_key, application_secret)
+
+    def update(self, application_key: str, application_secret: str) -> None:
+        """Exchange the credentials, for all clients that share this object, from their next attempt on.
+
+        Raises ConfigurationError, and keeps the old ones, where the key or the secret is malformed.
+        """
+        # One assignment, so that no thread ever signs with the key of one pair and the secret of another.
+        self._credentials = (_checked_key(application_key), _decoded_secret(application_secret))
+
+    def __repr__(self) -> str:
+        return "SignedAuth(***)"
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise ConfigurationError("credentials are not pickled; make a SignedAuth where it is needed")
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Sign the request; sign it once more after a 401 that the clock's offset explains."""
+        sent = time.time()
+        self._sign(request)
+        response = yield request
+        # The mark stays on the request, so that it is signed again once in all its attempts together.
+        if response.status_code != httpx.codes.UNAUTHORIZED or request.extensions.get(_RESIGNED):
+            return
+        learnt = _server_offset(response.headers, (sent + time.time()) / 2)
+        if learnt is None or abs(learnt - self._clock_offset) < _SKEW_SECONDS:
+            return
+        before, self._clock_offset = self._clock_offset, learnt
+        request.extensions[_RESIGNED] = True
+        self._sign(request)
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            # The offset did not help, so that it is not believed.
+            self._clock_offset = before
+
+    def _sign(self, request: httpx.Request) -> None:
+        key, secret = self._credentials
+        now = datetime.fromtimestamp(time.time() + self._clock_offset, UTC)
+        timestamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        request.headers["x-timestamp"] = timestamp
+        signed = signature(secret, string_to_sign(request, timestamp))
+        request.headers["Authorization"] = f"Application {key}:{signed}"
+
+
+def _server_offset(headers: httpx.Headers, midpoint: float) -> float | None:
+    """Return the seconds by which the server's clock is ahead of ours, or None where the answer does not tell."""
+    date = parse_http_date(headers.get("Date"))
+    # An answer with an Age comes from a cache, and its Date from the past. Beyond these years no arithmetic is safe.
+    if date is None or "Age" in headers or not 1971 <= date.year <= 9998:  # noqa: PLR2004
+        return None
+    # The header cuts the second off; half of one is missing on average.
+    return date.timestamp() + 0.5 - midpoint

@@ -1,0 +1,86 @@
+"""What the two clients have in common; all of it without I/O."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Generic, Self, TypeVar
+
+import httpx
+from attrs import evolve
+
+from sinch_reporting.errors import ConfigurationError
+from sinch_reporting.retry import RetryPolicy
+from sinch_reporting.settings import Settings, resolve_auth, resolve_base_url
+from sinch_reporting.transport import Connections, Transport
+from sinch_reporting_client import AuthenticatedClient
+
+Kind = TypeVar("Kind")
+
+
+class BaseClient(ABC, Generic[Transport]):
+    """How a client is made, copied, shown and pickled."""
+
+    def __init__(
+        self,
+        application_key: str | None = None,
+        application_secret: str | None = None,
+        *,
+        auth: httpx.Auth | None = None,
+        base_url: str | None = None,
+        timeout: float = 10.0,
+        deadline: float = 60.0,
+        retry: RetryPolicy = RetryPolicy(),
+        transport: Transport | None = None,
+        allow_http: bool = False,
+    ) -> None:
+        url = resolve_base_url(base_url, allow_http=allow_http)
+        self._settings = Settings(base_url=url, timeout=timeout, deadline=deadline, retry=retry)
+        self._auth = resolve_auth(application_key, application_secret, auth)
+        self._portable = auth is None and transport is None
+        self._connections = Connections(self._checked_transport(transport))
+        self._owner = True
+        self._api = self._generated_client()
+
+    @abstractmethod
+    def _checked_transport(self, transport: Transport | None) -> Transport: ...
+
+    @abstractmethod
+    def _generated_client(self) -> AuthenticatedClient: ...
+
+    @property
+    def api(self) -> AuthenticatedClient:
+        """The generated client, for the functions in `sinch_reporting_client.api`.
+
+        Its requests are signed, retried and checked as the client's own, and raise the same errors.
+        """
+        return self._api
+
+    def with_options(
+        self, *, timeout: float | None = None, deadline: float | None = None, retry: RetryPolicy | None = None
+    ) -> Self:
+        """Return a copy that shares the connections and the credentials, with other options.
+
+        Only the original closes the connections, for its copies too.
+
+        Raises:
+            ConfigurationError: An option is unusable.
+        """
+        changes: dict[str, Any] = {"timeout": timeout, "deadline": deadline, "retry": retry}
+        copy = object.__new__(type(self))
+        vars(copy).update(vars(self))
+        copy._settings = evolve(self._settings, **{name: value for name, value in changes.items() if value is not None})
+        copy._owner = False
+        copy._api = copy._generated_client()
+        return copy
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(base_url={self._settings.base_url!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self._portable:
+            raise ConfigurationError("a client with auth= or transport= is not pickled; make one where it is needed")
+        options = {name: getattr(self._settings, name) for name in ("base_url", "timeout", "deadline", "retry")}
+        # No credentials: the new client takes them from its environment. Its base URL was accepted here already.
+        return _restored, (type(self), {**options, "allow_http": True})
+
+
+def _restored(kind: type[Kind], options: dict[str, Any]) -> Kind:
+    return kind(**options)

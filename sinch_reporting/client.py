@@ -1,0 +1,243 @@
+"""The two clients: the same sentence twice, once with `await`.
+
+This is the one module that calls the generated client.
+"""
+
+from datetime import date
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from sinch_reporting.attempts import AsyncAttemptingClient, AttemptingClient
+from sinch_reporting.base import BaseClient
+from sinch_reporting.endpoints import Domain, Endpoint, checked_text
+from sinch_reporting.models import CallReport, Counter, ServiceStatus
+from sinch_reporting.operations import answer, only_reporting_errors, report_arguments
+from sinch_reporting.transport import checked_async_transport, checked_transport
+from sinch_reporting_client import AuthenticatedClient, models
+from sinch_reporting_client.api.call_report import get_call_report, get_counter, get_service_status
+
+
+class ReportingClient(BaseClient[httpx.BaseTransport]):
+    """A client of the Sinch Reporting API.
+
+    A context manager, to be shared by threads or tasks. What is not given comes from the environment, then from the
+    defaults: `SINCH_APPLICATION_KEY`, `SINCH_APPLICATION_SECRET`, `SINCH_REPORTING_URL`, and the proxies `HTTPS_PROXY`,
+    `ALL_PROXY`, `NO_PROXY`. TLS certificates are verified.
+
+    Args:
+        application_key: The key of the application.
+        application_secret: The secret of the application, in Base64, as the dashboard shows it.
+        auth: Another way to authenticate, in place of key and secret: `httpx.BasicAuth(key, secret)` for prototypes, a
+            `SignedAuth` that several clients share, or any `httpx.Auth`.
+        base_url: Where the API is; `https://` except on this machine.
+        timeout: How long one attempt may take, in seconds.
+        deadline: How long a whole call may take, its attempts and waits together, in seconds.
+        retry: When and how often a call is tried again.
+        transport: An httpx transport to use in place of the default one, with TLS settings or a proxy of its own.
+        allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
+
+    Raises:
+        ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.
+    """
+
+    def _checked_transport(self, transport: httpx.BaseTransport | None) -> httpx.BaseTransport:
+        return checked_transport(transport, self._settings.base_url)
+
+    def _generated_client(self) -> AuthenticatedClient:
+        http = AttemptingClient(self._settings, self._auth, self._connections)
+        return AuthenticatedClient(base_url=self._settings.base_url, token="").set_httpx_client(http)
+
+    def get_call_report(
+        self,
+        endpoint: Endpoint,
+        *,
+        domain: Domain | str = Domain.DATA,
+        start: date | None = None,
+        stop: date | None = None,
+    ) -> CallReport:
+        """Return the calls of a phone number or username, added up.
+
+        The report covers at most 30 days, by default the last ones. `start` and `stop` are filters of the API's earlier
+        documentation; whether the last day is included, and the time zone of the days, are unpublished.
+
+        Args:
+            endpoint: The number or username to report on.
+            domain: Where the calls were terminated.
+            start: The first day.
+            stop: The last day, at most 30 days after `start`.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+            APIError: The server answered with an error; see its subclasses.
+            TransportError: No answer came.
+            DeadlineExceededError: The time of the call was up.
+            DecodeError: The answer is not what the contract promises.
+        """
+        arguments = report_arguments(endpoint, domain, start, stop)
+        with only_reporting_errors():
+            parsed = get_call_report.sync(client=self.api, **arguments)
+            return CallReport.from_api(answer(models.CallReport, parsed))
+
+    def get_counter(self, counter_id: str) -> Counter:
+        """Return a counter as it stood at its last refresh; the server refreshes every two minutes.
+
+        Args:
+            counter_id: `currentCalls` for the number of ongoing calls, or an id set up together with Sinch support.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+            APIError: The server answered with an error; see its subclasses.
+            TransportError: No answer came.
+            DeadlineExceededError: The time of the call was up.
+            DecodeError: The answer is not what the contract promises.
+        """
+        checked = checked_text(counter_id, "counter id")
+        with only_reporting_errors():
+            parsed = get_counter.sync(checked, client=self.api)
+            return Counter.from_api(checked, answer(models.Counter, parsed))
+
+    def get_service_status(self, service_id: str) -> ServiceStatus:
+        """Return whether a service is available.
+
+        Args:
+            service_id: An id set up together with Sinch support, such as `rtpproxy`.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+            APIError: The server answered with an error; see its subclasses.
+            TransportError: No answer came.
+            DeadlineExceededError: The time of the call was up.
+            DecodeError: The answer is not what the contract promises.
+        """
+        checked = checked_text(service_id, "service id")
+        with only_reporting_errors():
+            parsed = get_service_status.sync(checked, client=self.api)
+            return ServiceStatus.from_api(checked, answer(models.ServiceStatus, parsed))
+
+    def close(self) -> None:
+        """Close the connections. Does nothing in a copy made by `with_options`."""
+        if self._owner and not self._connections.closed:
+            self._connections.closed = True
+            self._connections.transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
+    """A client of the Sinch Reporting API.
+
+    A context manager, to be shared by threads or tasks. What is not given comes from the environment, then from the
+    defaults: `SINCH_APPLICATION_KEY`, `SINCH_APPLICATION_SECRET`, `SINCH_REPORTING_URL`, and the proxies `HTTPS_PROXY`,
+    `ALL_PROXY`, `NO_PROXY`. TLS certificates are verified.
+
+    Args:
+        application_key: The key of the application.
+        application_secret: The secret of the application, in Base64, as the dashboard shows it.
+        auth: Another way to authenticate, in place of key and secret: `httpx.BasicAuth(key, secret)` for prototypes, a
+            `SignedAuth` that several clients share, or any `httpx.Auth`.
+        base_url: Where the API is; `https://` except on this machine.
+        timeout: How long one attempt may take, in seconds.
+        deadline: How long a whole call may take, its attempts and waits together, in seconds.
+        retry: When and how often a call is tried again.
+        transport: An httpx transport to use in place of the default one, with TLS settings or a proxy of its own.
+        allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
+
+    Raises:
+        ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.
+    """
+
+    def _checked_transport(self, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncBaseTransport:
+        return checked_async_transport(transport, self._settings.base_url)
+
+    def _generated_client(self) -> AuthenticatedClient:
+        http = AsyncAttemptingClient(self._settings, self._auth, self._connections)
+        return AuthenticatedClient(base_url=self._settings.base_url, token="").set_async_httpx_client(http)
+
+    async def get_call_report(
+        self,
+        endpoint: Endpoint,
+        *,
+        domain: Domain | str = Domain.DATA,
+        start: date | None = None,
+        stop: date | None = None,
+    ) -> CallReport:
+        """Return the calls of a phone number or username, added up.
+
+        The report covers at most 30 days, by default the last ones. `start` and `stop` are filters of the API's earlier
+        documentation; whether the last day is included, and the time zone of the days, are unpublished.
+
+        Args:
+            endpoint: The number or username to report on.
+            domain: Where the calls were terminated.
+            start: The first day.
+            stop: The last day, at most 30 days after `start`.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+            APIError: The server answered with an error; see its subclasses.
+            TransportError: No answer came.
+            DeadlineExceededError: The time of the call was up.
+            DecodeError: The answer is not what the contract promises.
+        """
+        arguments = report_arguments(endpoint, domain, start, stop)
+        with only_reporting_errors():
+            parsed = await get_call_report.asyncio(client=self.api, **arguments)
+            return CallReport.from_api(answer(models.CallReport, parsed))
+
+    async def get_counter(self, counter_id: str) -> Counter:
+        """Return a counter as it stood at its last refresh; the server refreshes every two minutes.
+
+        Args:
+            counter_id: `currentCalls` for the number of ongoing calls, or an id set up together with Sinch support.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+            APIError: The server answered with an error; see its subclasses.
+            TransportError: No answer came.
+            DeadlineExceededError: The time of the call was up.
+            DecodeError: The answer is not what the contract promises.
+        """
+        checked = checked_text(counter_id, "counter id")
+        with only_reporting_errors():
+            parsed = await get_counter.asyncio(checked, client=self.api)
+            return Counter.from_api(checked, answer(models.Counter, parsed))
+
+    async def get_service_status(self, service_id: str) -> ServiceStatus:
+        """Return whether a service is available.
+
+        Args:
+            service_id: An id set up together with Sinch support, such as `rtpproxy`.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+            APIError: The server answered with an error; see its subclasses.
+            TransportError: No answer came.
+            DeadlineExceededError: The time of the call was up.
+            DecodeError: The answer is not what the contract promises.
+        """
+        checked = checked_text(service_id, "service id")
+        with only_reporting_errors():
+            parsed = await get_service_status.asyncio(checked, client=self.api)
+            return ServiceStatus.from_api(checked, answer(models.ServiceStatus, parsed))
+
+    async def aclose(self) -> None:
+        """Close the connections. Does nothing in a copy made by `with_options`."""
+        if self._owner and not self._connections.closed:
+            self._connections.closed = True
+            await self._connections.transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
