@@ -26,19 +26,24 @@ _REMEDIES = {
 
 
 class Body:
-    """Collects an answer's body and refuses more than 1 MiB of it."""
+    """Collects an answer's body, up to 1 MiB."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
 
-    def add(self, chunk: bytes) -> None:
-        """Take the next piece. Raises DecodeError where it is too much."""
-        self._bytes += chunk
-        if len(self._bytes) > MAX_BODY_BYTES:
-            raise DecodeError("the answer is larger than 1 MiB; check that the base URL leads to the Reporting API")
+    def add(self, chunk: bytes) -> bool:
+        """Take the next piece, and tell whether to read on."""
+        if len(self._bytes) <= MAX_BODY_BYTES:
+            self._bytes += chunk
+        return len(self._bytes) <= MAX_BODY_BYTES
 
     def answer(self, response: httpx.Response, request: httpx.Request) -> httpx.Response:
-        """Return the answer with its body, decompressed. Raises DecodeError where a 200 cannot be decompressed."""
+        """Return the answer with its body, decompressed.
+
+        Raises DecodeError where it is larger than 1 MiB, or where a 200 cannot be decompressed.
+        """
+        if len(self._bytes) > MAX_BODY_BYTES:
+            raise DecodeError("the answer is larger than 1 MiB; check that the base URL leads to the Reporting API")
         headers = response.headers.copy()
         encoding = headers.pop("Content-Encoding", "identity").strip().lower()
         headers.pop("Transfer-Encoding", None)

@@ -127,7 +127,8 @@ class AttemptingClient(httpx.Client):
         body = Body()
         with closing(self._connections.transport.handle_request(request)) as response:
             for chunk in cast("httpx.SyncByteStream", response.stream):
-                body.add(chunk)
+                if not body.add(chunk):
+                    break
         return body.answer(response, request)
 
 
@@ -172,6 +173,9 @@ class AsyncAttemptingClient(httpx.AsyncClient):
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
         body = Body()
         async with aclosing(await self._connections.transport.handle_async_request(request)) as response:
-            async for chunk in cast("httpx.AsyncByteStream", response.stream):
-                body.add(chunk)
+            with anyio.CancelScope() as scope:
+                async for chunk in cast("httpx.AsyncByteStream", response.stream):
+                    if not body.add(chunk):
+                        # Ends the stream from within: `break` would leave generators to the garbage collector.
+                        scope.cancel()
         return body.answer(response, request)

@@ -8,6 +8,8 @@ import math
 import random
 import ssl
 import time
+from collections.abc import Iterable
+from typing import Any
 
 import httpx
 from attrs import Attribute, field, frozen
@@ -32,6 +34,13 @@ def _check_seconds(_instance: object, attribute: "Attribute[float]", value: obje
         raise ConfigurationError(f"{attribute.name} must be a number of seconds from 0")
 
 
+def _checked_statuses(value: object) -> frozenset[int]:
+    statuses: list[Any] = list(value) if isinstance(value, Iterable) else [None]
+    if not all(isinstance(status, int) for status in statuses):
+        raise ConfigurationError("statuses must be a set of HTTP statuses, such as {429, 503}")
+    return frozenset(statuses)
+
+
 @frozen(kw_only=True)
 class RetryPolicy:
     """How often, and after which waits, a call is tried again.
@@ -54,7 +63,7 @@ class RetryPolicy:
     backoff_base: float = field(default=0.5, validator=_check_seconds)
     backoff_cap: float = field(default=8.0, validator=_check_seconds)
     max_retry_after: float = field(default=30.0, validator=_check_seconds)
-    statuses: frozenset[int] = field(default=frozenset({408, 429, 500, 502, 503, 504}), converter=frozenset)
+    statuses: frozenset[int] = field(default=frozenset({408, 429, 500, 502, 503, 504}), converter=_checked_statuses)
 
     def allows(self, error: ReportingError) -> bool:
         """Tell whether a failure is worth another attempt."""

@@ -1,0 +1,114 @@
+"""`python -m sinch_reporting.testing`: serves a Sandbox until it is interrupted or terminated."""
+
+import argparse
+import shlex
+import signal
+import sys
+import time
+
+from sinch_reporting.testing._sandbox import EXAMPLE_KEY, EXAMPLE_SECRET, Sandbox
+
+
+def main() -> int:
+    """Run the command, and return its exit status."""
+    parser = _parser()
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with _sandbox(options) as sandbox:
+            _announce(sandbox)
+            while True:
+                # Unlike a wait for a lock, it is interrupted by signals on every platform.
+                time.sleep(3600)
+    except KeyboardInterrupt:
+        return 0
+    except (OSError, OverflowError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        parser.exit(2, f"{parser.prog}: error: {reason}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sinch_reporting.testing",
+        description="Serve the Sinch Reporting API locally, with made-up data, until Ctrl-C or SIGTERM. "
+        "Prints the shell's exports for the URL and the credentials.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the loopback address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="the port to listen on (default: a free one)")
+    parser.add_argument(
+        "--application-key",
+        metavar="KEY",
+        default=EXAMPLE_KEY,
+        help="the key to accept (default: the documented example)",
+    )
+    parser.add_argument(
+        "--application-secret",
+        metavar="SECRET",
+        default=EXAMPLE_SECRET,
+        help="the secret to accept, Base64 (default: the documented example)",
+    )
+    parser.add_argument(
+        "--service",
+        metavar="ID=STATUS",
+        type=_service,
+        action="append",
+        default=[],
+        help="create or change a service, such as rtpproxy=down; may be repeated",
+    )
+    parser.add_argument(
+        "--counter",
+        metavar="ID=VALUE",
+        type=_counter,
+        action="append",
+        default=[],
+        help="pin a counter to a whole number, such as currentCalls=7; may be repeated",
+    )
+    return parser
+
+
+def _service(text: str) -> tuple[str, str]:
+    name, _, status = text.partition("=")
+    if not name or not status:
+        raise argparse.ArgumentTypeError(f"{text!r} is not ID=STATUS")
+    return name, status
+
+
+def _counter(text: str) -> tuple[str, int]:
+    name, _, value = text.partition("=")
+    try:
+        if name:
+            return name, int(value)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not ID=VALUE with a whole number")
+
+
+def _sandbox(options: argparse.Namespace) -> Sandbox:
+    sandbox = Sandbox(
+        application_key=options.application_key,
+        application_secret=options.application_secret,
+        host=options.host,
+        port=options.port,
+    )
+    for name, status in options.service:
+        sandbox.set_service(name, status)
+    for name, value in options.counter:
+        sandbox.set_counter(name, value)
+    return sandbox
+
+
+def _announce(sandbox: Sandbox) -> None:
+    user = f"{sandbox.application_key}:{sandbox.application_secret}"
+    lines = (
+        f"export SINCH_REPORTING_URL={shlex.quote(sandbox.url)}",
+        f"export SINCH_APPLICATION_KEY={shlex.quote(sandbox.application_key)}",
+        f"export SINCH_APPLICATION_SECRET={shlex.quote(sandbox.application_secret)}",
+        f"# {shlex.join(('curl', '--user', user, f'{sandbox.url}/counters/currentCalls'))}",
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""A server of raw bytes on a real socket, that answers each request by the next step of a script."""
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterable
+from typing import Self
+
+from attrs import define, field
+
+Step = bytes | Callable[[socket.socket], None]
+
+
+def answer(body: bytes | str = b"", status: str = "200 OK", **headers: str) -> bytes:
+    """Return the bytes of a complete answer."""
+    content = body.encode() if isinstance(body, str) else body
+    lines = [f"HTTP/1.1 {status}", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
+    if "Content_Length" not in headers:
+        lines.append(f"Content-Length: {len(content)}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+COUNTER = answer('{"value": 7, "modified": "2022-04-28T12:00:00Z"}')
+
+
+def hang_up(connection: socket.socket) -> None:
+    """Close the connection without a word."""
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+@define
+class Request:
+    """What arrived, as it arrived."""
+
+    line: str
+    headers: dict[str, str]
+
+    @property
+    def target(self) -> str:
+        return self.line.split(" ")[1]
+
+
+@define
+class Wire:
+    """The script's last step is repeated for whatever comes after it."""
+
+    steps: list[Step]
+    context: ssl.SSLContext | None = None
+    requests: list[Request] = field(factory=list)
+    connections: int = 0
+    stopped: threading.Event = field(factory=threading.Event)
+    _server: socket.socket = field(init=False)
+    _threads: list[threading.Thread] = field(factory=list)
+    _open: list[socket.socket] = field(factory=list)
+
+    def __enter__(self) -> Self:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._start(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stopped.set()
+        for connection in [self._server, *self._open]:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+    @property
+    def port(self) -> int:
+        return self._server.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}/v1"
+
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while not self.stopped.is_set():
+            try:
+                connection, _ = self._server.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(connection)
+            self._start(self._serve, connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            if self.context:
+                connection = stack.enter_context(self.context.wrap_socket(connection, server_side=True))
+                self._open.append(connection)
+            stack.enter_context(connection)
+            while head := _read_head(connection):
+                lines = head.decode("latin-1").split("\r\n")
+                pairs = (line.split(": ", 1) for line in lines[1:] if line)
+                self.requests.append(Request(lines[0], {name.lower(): value for name, value in pairs}))
+                step = self.steps[min(len(self.requests), len(self.steps)) - 1]
+                connection.sendall(step) if isinstance(step, bytes) else step(connection)
+
+    def drip(self, pieces: Iterable[bytes], seconds: float = 0.01) -> Step:
+        """Return a step that sends the pieces one by one, for as long as the test lasts."""
+
+        def step(connection: socket.socket) -> None:
+            for piece in pieces:
+                connection.sendall(piece)
+                if self.stopped.wait(seconds):
+                    return
+
+        return step
+
+    def silence(self, _connection: socket.socket) -> None:
+        """Answer nothing for as long as the test lasts."""
+        self.stopped.wait()
+
+
+def _read_head(connection: socket.socket) -> bytes:
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        received = connection.recv(1)
+        if not received:
+            return b""
+        head += received
+    return head[:-4]
