@@ -16,6 +16,7 @@ from sinch_reporting.routes import redacted
 
 MAX_BODY_BYTES = 1024 * 1024
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REMEDIES = {
     400: "Check the arguments",
     401: "Check that the secret belongs to the key, and this machine's clock",
@@ -95,7 +96,7 @@ def error_in(response: httpx.Response, attempts: int) -> APIError | DecodeError 
 def _api_error(status: int, fields: Mapping[str, Any], response: httpx.Response, attempts: int) -> APIError:
     code = _error_code(fields)
     message = _text(fields.get("message"), response.request)
-    reference = _text(fields.get("reference"), response.request)
+    reference = _reference(fields.get("reference"), response.request)
     retry_after = retry_after_seconds(response.headers)
     text = _phrase(status) + (f" (error {code})" if code else "") + (f": {message.rstrip('.')}" if message else "")
     text += f". {_remedy(status)}"
@@ -154,6 +155,11 @@ def _error_code(fields: Mapping[str, Any]) -> int | None:
 
 def _text(value: object, request: httpx.Request) -> str | None:
     return redacted(value, request) if isinstance(value, str) else None
+
+
+def _reference(value: object, request: httpx.Request) -> str | None:
+    # A UUID names nobody, and must reach the support as it is; its digits may look like a phone number's.
+    return value if isinstance(value, str) and _UUID.fullmatch(value) else _text(value, request)
 
 
 def retry_after_seconds(headers: httpx.Headers) -> float | None:

@@ -19,6 +19,9 @@ class Blocked:
         self.inner = inner
         self.portal = portal
 
+    def __repr__(self) -> str:
+        return repr(self.inner)
+
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self.inner, "aclose" if name == "close" else name)
         if inspect.iscoroutinefunction(attribute):

@@ -217,6 +217,15 @@ def test_the_servers_words_lose_numbers_names_and_credentials(make, wire, words)
         assert "46700000000" not in caught.value.message
 
 
+def test_a_reference_that_is_a_uuid_is_kept_as_it_is(make, wire):
+    reference = "12345678-0000-4000-8000-12345678aaaa"
+    wire.steps[:] = [answer(json.dumps({"errorCode": 40400, "reference": reference}), "404 Gone")]
+    with pytest.raises(NotFoundError) as caught:
+        make(wire.url).get_call_report(Username("a"))
+    assert caught.value.reference == reference
+    assert reference in str(caught.value)
+
+
 def test_the_servers_words_lose_basic_credentials_and_control_characters(make, wire):
     wire.steps[:] = [
         answer(json.dumps({"message": "the-key\x1b[31m the-secret\n dGhlLWtleTp0aGUtc2VjcmV0" + "x" * 999}), "418 No")

@@ -1,0 +1,82 @@
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sinch_reporting import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = """
+import importlib.util
+from sinch_reporting import ReportingClient, Number
+with ReportingClient() as reporting:
+    print(reporting.get_call_report(Number("+46730170101")).total >= 0, reporting.get_service_status("rtpproxy").status)
+print([name for name in ("generated_client", "scripts", "tests", "starlette") if importlib.util.find_spec(name)])
+"""
+
+
+def run(*command, **environment):
+    names = ("PATH", "HOME", "PIP_CONFIG_FILE", "PIP_CERT", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    ran = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=kept | environment)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory):
+    """Return the folder with the sdist, and with the wheel that is built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(ROOT))
+    return folder
+
+
+def test_the_wheel_carries_both_packages_typed_and_nothing_else(dist):
+    (wheel,) = dist.glob("*.whl")
+    assert wheel.name == f"sinch_reporting-{__version__}-py3-none-any.whl"
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} == {
+        "sinch_reporting",
+        "sinch_reporting_client",
+        f"sinch_reporting-{__version__}.dist-info",
+    }
+    assert {
+        "sinch_reporting/py.typed",
+        "sinch_reporting_client/py.typed",
+        "sinch_reporting/testing/__main__.py",
+    } <= set(names)
+    checked_in = {path.relative_to(ROOT) for path in (ROOT / "sinch_reporting").rglob("*.py")}
+    assert {path.as_posix() for path in checked_in} <= set(names)
+
+
+def test_the_sdist_can_be_regenerated_from(dist):
+    (sdist,) = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"openapi/upstream.yaml", "openapi/overlay.yaml", "LICENSE", "README.md", "pyproject.toml"} <= names
+
+
+def test_the_wheel_works_in_an_empty_environment(dist, sandbox, tmp_path):
+    (wheel,) = dist.glob("*.whl")
+    run(sys.executable, "-m", "venv", str(tmp_path))
+    python = str(tmp_path / "bin/python")
+    pinned = str(ROOT / "scripts/requirements.txt")
+    # The pinned versions, so that a release of a dependency does not break the build of an old commit.
+    run(python, "-m", "pip", "install", "-qq", "--constraint", unhashed(pinned, tmp_path), str(wheel))
+    printed = run(
+        python, "-I", "-W", "error", "-c", PROGRAM,
+        SINCH_REPORTING_URL=sandbox.url,
+        SINCH_APPLICATION_KEY=sandbox.application_key,
+        SINCH_APPLICATION_SECRET=sandbox.application_secret,
+    )  # fmt: skip
+    assert printed == "True up\n[]\n"
+
+
+def unhashed(pinned, folder):
+    lines = [line.partition(" \\")[0] for line in Path(pinned).read_text("utf-8").splitlines() if "==" in line]
+    (folder / "constraints.txt").write_text("\n".join(lines), "utf-8")
+    return str(folder / "constraints.txt")

@@ -1,0 +1,40 @@
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file() and path.suffix == "")
+
+
+def test_the_demo_shows_everything_from_any_folder_twice_in_a_row(tmp_path):
+    for _ in range(2):
+        ran = subprocess.run([ROOT / "scripts/demo"], cwd=tmp_path, capture_output=True, text=True, check=True)
+        for shown in ("ReportingClient", "AsyncReportingClient"):
+            part = ran.stdout.partition(f"\n{shown}\n")[2].partition("\n\n")[0]
+            assert re.search(r"calls +\d+ \(\d+ successful, \d+ failed\)", part), ran.stdout
+            assert re.search(r"currentCalls: \d+ ongoing calls, as of \d\d:\d\d UTC", part), ran.stdout
+            assert "rtpproxy: up" in part
+        assert "7 requests arrived, 7 of them signed." in ran.stdout
+        assert ran.stderr == ""
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_says_what_it_does_and_runs_from_any_folder(script):
+    shebang, purpose, strict, folder, *_ = script.read_text("utf-8").splitlines()
+    assert shebang == "#!/usr/bin/env bash"
+    assert re.fullmatch(r"# [A-Z].*\.", purpose)
+    assert strict == "set -euo pipefail"
+    assert folder == 'cd "$(dirname "$0")/.."'
+
+
+# Written so that this file does not find itself.
+FORBIDDEN = ["pythonho" + "sted", "py" + "pi.org", "npm" + "js", "/wo" + "rk/", "/ro" + "ot/", "resol" + 'ved": "http']
+
+
+def test_no_tracked_file_names_a_registry_or_a_machine():
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        text = (ROOT / name).read_text("utf-8")
+        assert not [word for word in FORBIDDEN if word in text], name
