@@ -4,15 +4,16 @@ They stand in for `httpx.Client.send` and speak to the transport directly: httpx
 retrying transport, log the URL with its phone number, and run redirects and cookies that this API has no use for.
 """
 
-import logging
 import time
 from contextlib import aclosing, closing
 from typing import cast
 
 import anyio
+import anyio.lowlevel
 import httpx
 
 from sinch_reporting.answers import Body, error_in
+from sinch_reporting.connections import Connections
 from sinch_reporting.errors import (
     APIError,
     InvalidRequestError,
@@ -20,14 +21,12 @@ from sinch_reporting.errors import (
     RequestTimeoutError,
     TransportError,
 )
+from sinch_reporting.logs import logger, within_a_call
 from sinch_reporting.retry import Attempts
 from sinch_reporting.routes import template_of
 from sinch_reporting.settings import Settings
-from sinch_reporting.transport import Connections, Until
+from sinch_reporting.transport import Until
 from sinch_reporting.version import __version__
-
-logger = logging.getLogger("sinch_reporting")
-logger.addHandler(logging.NullHandler())
 
 HEADERS = {
     "Accept": "application/json",
@@ -103,33 +102,35 @@ class AttemptingClient(httpx.Client):
 
     def send(self, request: httpx.Request, **_: object) -> httpx.Response:
         """Attempt the request until it is answered with 200 and JSON. Raises ReportingError."""
-        self._connections.check_open()
+        transport = self._connections.get()
         call = _Call(request, self._settings, self.base_url)
-        while True:
-            call.begin()
-            try:
-                return call.checked(self._attempt(request))
-            except Exception as error:  # noqa: BLE001 - nothing but ReportingError leaves the library
-                wait = call.wait_after(error)
-            time.sleep(wait)
+        with within_a_call():
+            while True:
+                call.begin()
+                try:
+                    return call.checked(self._attempt(transport, request))
+                except Exception as error:  # noqa: BLE001 - nothing but ReportingError leaves the library
+                    wait = call.wait_after(error)
+                time.sleep(wait)
 
-    def _attempt(self, request: httpx.Request) -> httpx.Response:
+    def _attempt(self, transport: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
         with closing(self._signer.sync_auth_flow(request)) as flow:
             signed = next(flow)
             while True:
-                response = self._exchange(signed)
+                response = _exchange(transport, signed)
                 try:
                     signed = flow.send(response)
                 except StopIteration:
                     return response
 
-    def _exchange(self, request: httpx.Request) -> httpx.Response:
-        body = Body()
-        with closing(self._connections.transport.handle_request(request)) as response:
-            for chunk in cast("httpx.SyncByteStream", response.stream):
-                if not body.add(chunk):
-                    break
-        return body.answer(response, request)
+
+def _exchange(transport: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
+    body = Body()
+    with closing(transport.handle_request(request)) as response:
+        for chunk in cast("httpx.SyncByteStream", response.stream):
+            if not body.add(chunk):
+                break
+    return body.answer(response, request)
 
 
 class AsyncAttemptingClient(httpx.AsyncClient):
@@ -145,37 +146,41 @@ class AsyncAttemptingClient(httpx.AsyncClient):
 
     async def send(self, request: httpx.Request, **_: object) -> httpx.Response:
         """Attempt the request until it is answered with 200 and JSON. Raises ReportingError."""
-        self._connections.check_open()
+        transport = self._connections.get(anyio.lowlevel.current_token())
         call = _Call(request, self._settings, self.base_url)
-        while True:
-            seconds = call.begin()
-            try:
-                return call.checked(await self._attempt_within(request, seconds))
-            except Exception as error:  # noqa: BLE001 - nothing but ReportingError leaves the library
-                wait = call.wait_after(error)
-            await anyio.sleep(wait)
+        with within_a_call():
+            while True:
+                seconds = call.begin()
+                try:
+                    return call.checked(await self._attempt_within(transport, request, seconds))
+                except Exception as error:  # noqa: BLE001 - nothing but ReportingError leaves the library
+                    wait = call.wait_after(error)
+                await anyio.sleep(wait)
 
-    async def _attempt_within(self, request: httpx.Request, seconds: float) -> httpx.Response:
+    async def _attempt_within(
+        self, transport: httpx.AsyncBaseTransport, request: httpx.Request, seconds: float
+    ) -> httpx.Response:
         with anyio.move_on_after(seconds):
-            return await self._attempt(request)
+            return await self._attempt(transport, request)
         raise httpx.ReadTimeout("the time of the attempt is up")
 
-    async def _attempt(self, request: httpx.Request) -> httpx.Response:
+    async def _attempt(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
         async with aclosing(self._signer.async_auth_flow(request)) as flow:
             signed = await anext(flow)
             while True:
-                response = await self._exchange(signed)
+                response = await _exchange_async(transport, signed)
                 try:
                     signed = await flow.asend(response)
                 except StopAsyncIteration:
                     return response
 
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        body = Body()
-        async with aclosing(await self._connections.transport.handle_async_request(request)) as response:
-            with anyio.CancelScope() as scope:
-                async for chunk in cast("httpx.AsyncByteStream", response.stream):
-                    if not body.add(chunk):
-                        # Ends the stream from within: `break` would leave generators to the garbage collector.
-                        scope.cancel()
-        return body.answer(response, request)
+
+async def _exchange_async(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> httpx.Response:
+    body = Body()
+    async with aclosing(await transport.handle_async_request(request)) as response:
+        with anyio.CancelScope() as scope:
+            async for chunk in cast("httpx.AsyncByteStream", response.stream):
+                if not body.add(chunk):
+                    # Ends the stream from within: `break` would leave generators to the garbage collector.
+                    scope.cancel()
+    return body.answer(response, request)

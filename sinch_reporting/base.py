@@ -1,15 +1,16 @@
 """What the two clients have in common; all of it without I/O."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Generic, Self, TypeVar
+from functools import partial
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
 from attrs import evolve
 
+from sinch_reporting.connections import Connections, Transport
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.retry import RetryPolicy
 from sinch_reporting.settings import Settings, resolve_auth, resolve_base_url
-from sinch_reporting.transport import Connections, Transport
 from sinch_reporting_client import AuthenticatedClient
 
 Kind = TypeVar("Kind")
@@ -17,6 +18,8 @@ Kind = TypeVar("Kind")
 
 class BaseClient(ABC, Generic[Transport]):
     """How a client is made, copied, shown and pickled."""
+
+    _transport_type: ClassVar[type[httpx.BaseTransport | httpx.AsyncBaseTransport]]
 
     def __init__(
         self,
@@ -35,12 +38,23 @@ class BaseClient(ABC, Generic[Transport]):
         self._settings = Settings(base_url=url, timeout=timeout, deadline=deadline, retry=retry)
         self._auth = resolve_auth(application_key, application_secret, auth)
         self._portable = auth is None and transport is None
-        self._connections = Connections(self._checked_transport(transport))
+        self._connections = self._connect(url, transport)
         self._owner = True
         self._api = self._generated_client()
 
+    @classmethod
+    def _connect(cls, base_url: str, transport: Transport | None) -> Connections[Transport]:
+        if transport is None:
+            make = partial(cls._default_transport, base_url)
+            return Connections(make(), remake=make)
+        if not isinstance(transport, cls._transport_type):
+            kind = cls._transport_type.__name__
+            raise ConfigurationError(f"the transport of this {cls.__name__} must be an httpx.{kind}")
+        return Connections(transport, remake=None)
+
+    @staticmethod
     @abstractmethod
-    def _checked_transport(self, transport: Transport | None) -> Transport: ...
+    def _default_transport(base_url: str) -> Transport: ...
 
     @abstractmethod
     def _generated_client(self) -> AuthenticatedClient: ...

@@ -7,14 +7,15 @@ from datetime import date
 from types import TracebackType
 from typing import Self
 
+import anyio.lowlevel
 import httpx
 
 from sinch_reporting.attempts import AsyncAttemptingClient, AttemptingClient
 from sinch_reporting.base import BaseClient
 from sinch_reporting.endpoints import Domain, Endpoint, checked_text
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
-from sinch_reporting.operations import answer, only_reporting_errors, report_arguments
-from sinch_reporting.transport import checked_async_transport, checked_transport
+from sinch_reporting.operations import OnlyReportingErrors, answer, report_arguments
+from sinch_reporting.transport import default_async_transport, default_transport
 from sinch_reporting_client import AuthenticatedClient, models
 from sinch_reporting_client.api.call_report import get_call_report, get_counter, get_service_status
 
@@ -42,8 +43,11 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.
     """
 
-    def _checked_transport(self, transport: httpx.BaseTransport | None) -> httpx.BaseTransport:
-        return checked_transport(transport, self._settings.base_url)
+    _transport_type = httpx.BaseTransport
+
+    @staticmethod
+    def _default_transport(base_url: str) -> httpx.BaseTransport:
+        return default_transport(base_url)
 
     def _generated_client(self) -> AuthenticatedClient:
         http = AttemptingClient(self._settings, self._auth, self._connections)
@@ -75,10 +79,14 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             DeadlineExceededError: The time of the call was up.
             DecodeError: The answer is not what the contract promises.
         """
-        arguments = report_arguments(endpoint, domain, start, stop)
-        with only_reporting_errors():
-            parsed = get_call_report.sync(client=self.api, **arguments)
-            return CallReport.from_api(answer(models.CallReport, parsed))
+        with OnlyReportingErrors():
+            # Nothing is kept in a variable: reports of errors often show those.
+            return CallReport.from_api(
+                answer(
+                    models.CallReport,
+                    get_call_report.sync(client=self.api, **report_arguments(endpoint, domain, start, stop)),
+                )
+            )
 
     def get_counter(self, counter_id: str) -> Counter:
         """Return a counter as it stood at its last refresh; the server refreshes every two minutes.
@@ -93,10 +101,9 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             DeadlineExceededError: The time of the call was up.
             DecodeError: The answer is not what the contract promises.
         """
-        checked = checked_text(counter_id, "counter id")
-        with only_reporting_errors():
-            parsed = get_counter.sync(checked, client=self.api)
-            return Counter.from_api(checked, answer(models.Counter, parsed))
+        with OnlyReportingErrors():
+            answered = get_counter.sync(checked_text(counter_id, "counter id"), client=self.api)
+            return Counter.from_api(counter_id, answer(models.Counter, answered))
 
     def get_service_status(self, service_id: str) -> ServiceStatus:
         """Return whether a service is available.
@@ -111,16 +118,16 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             DeadlineExceededError: The time of the call was up.
             DecodeError: The answer is not what the contract promises.
         """
-        checked = checked_text(service_id, "service id")
-        with only_reporting_errors():
-            parsed = get_service_status.sync(checked, client=self.api)
-            return ServiceStatus.from_api(checked, answer(models.ServiceStatus, parsed))
+        with OnlyReportingErrors():
+            answered = get_service_status.sync(checked_text(service_id, "service id"), client=self.api)
+            return ServiceStatus.from_api(service_id, answer(models.ServiceStatus, answered))
 
     def close(self) -> None:
         """Close the connections. Does nothing in a copy made by `with_options`."""
         if self._owner and not self._connections.closed:
+            transport = self._connections.get()
             self._connections.closed = True
-            self._connections.transport.close()
+            transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -154,8 +161,11 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.
     """
 
-    def _checked_transport(self, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncBaseTransport:
-        return checked_async_transport(transport, self._settings.base_url)
+    _transport_type = httpx.AsyncBaseTransport
+
+    @staticmethod
+    def _default_transport(base_url: str) -> httpx.AsyncBaseTransport:
+        return default_async_transport(base_url)
 
     def _generated_client(self) -> AuthenticatedClient:
         http = AsyncAttemptingClient(self._settings, self._auth, self._connections)
@@ -187,10 +197,14 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             DeadlineExceededError: The time of the call was up.
             DecodeError: The answer is not what the contract promises.
         """
-        arguments = report_arguments(endpoint, domain, start, stop)
-        with only_reporting_errors():
-            parsed = await get_call_report.asyncio(client=self.api, **arguments)
-            return CallReport.from_api(answer(models.CallReport, parsed))
+        with OnlyReportingErrors():
+            # Nothing is kept in a variable: reports of errors often show those.
+            return CallReport.from_api(
+                answer(
+                    models.CallReport,
+                    await get_call_report.asyncio(client=self.api, **report_arguments(endpoint, domain, start, stop)),
+                )
+            )
 
     async def get_counter(self, counter_id: str) -> Counter:
         """Return a counter as it stood at its last refresh; the server refreshes every two minutes.
@@ -205,10 +219,9 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             DeadlineExceededError: The time of the call was up.
             DecodeError: The answer is not what the contract promises.
         """
-        checked = checked_text(counter_id, "counter id")
-        with only_reporting_errors():
-            parsed = await get_counter.asyncio(checked, client=self.api)
-            return Counter.from_api(checked, answer(models.Counter, parsed))
+        with OnlyReportingErrors():
+            answered = await get_counter.asyncio(checked_text(counter_id, "counter id"), client=self.api)
+            return Counter.from_api(counter_id, answer(models.Counter, answered))
 
     async def get_service_status(self, service_id: str) -> ServiceStatus:
         """Return whether a service is available.
@@ -223,16 +236,16 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             DeadlineExceededError: The time of the call was up.
             DecodeError: The answer is not what the contract promises.
         """
-        checked = checked_text(service_id, "service id")
-        with only_reporting_errors():
-            parsed = await get_service_status.asyncio(checked, client=self.api)
-            return ServiceStatus.from_api(checked, answer(models.ServiceStatus, parsed))
+        with OnlyReportingErrors():
+            answered = await get_service_status.asyncio(checked_text(service_id, "service id"), client=self.api)
+            return ServiceStatus.from_api(service_id, answer(models.ServiceStatus, answered))
 
     async def aclose(self) -> None:
         """Close the connections. Does nothing in a copy made by `with_options`."""
         if self._owner and not self._connections.closed:
+            transport = self._connections.get(anyio.lowlevel.current_token())
             self._connections.closed = True
-            await self._connections.transport.aclose()
+            await transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self

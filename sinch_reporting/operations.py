@@ -1,8 +1,6 @@
 """What stands between the facade's arguments and the generated client's, and between their errors."""
 
 import datetime as dt
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import TypedDict, TypeVar
 
 import httpx
@@ -53,17 +51,36 @@ def report_arguments(
     }
 
 
-@contextmanager
-def only_reporting_errors() -> Generator[None]:
-    """Keep what the generated client may raise, besides our own errors, from leaving the library."""
-    try:
-        yield
-    except ReportingError:
-        raise
-    except httpx.InvalidURL:
-        raise InvalidRequestError("the endpoint or id is too long for a URL") from None
-    except Exception as error:
-        raise DecodeError(f"the answer does not fit the contract: {type(error).__name__}") from error
+class OnlyReportingErrors:
+    """Lets nothing but ReportingError out, and that without the frames beneath the facade.
+
+    Their local variables hold the URL with the phone number, and the signed headers; reports of errors often show
+    locals.
+    """
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if not isinstance(error, Exception):
+            return
+        failure = _as_reporting_error(error)
+        link: BaseException | None = failure
+        while link is not None:
+            link.__traceback__ = None
+            link = link.__cause__ or link.__context__
+        raise failure
+
+
+def _as_reporting_error(error: Exception) -> ReportingError:
+    if isinstance(error, ReportingError):
+        return error
+    failure: ReportingError
+    if isinstance(error, httpx.InvalidURL):
+        failure = InvalidRequestError("the endpoint or id is too long for a URL")
+    else:
+        failure = DecodeError(f"the answer does not fit the contract: {type(error).__name__}")
+    failure.__cause__ = error
+    return failure
 
 
 def answer(kind: type[_T], parsed: object) -> _T:

@@ -121,7 +121,7 @@ class Attempts:
         wait = self._policy.wait(error, self.number)
         if out_of_time or time.monotonic() + wait >= self._end:
             raise DeadlineExceededError(
-                f"no answer within the deadline of {self._deadline:g} s, after {self.number} attempt(s): "
-                f"{error}. Raise the deadline, or try again later"
+                f"the deadline of {self._deadline:g} s is up, or the next wait would pass it, after {self.number} "
+                f"attempt(s); raise the deadline, or try again later. The last failure: {error}"
             ) from error
         return wait

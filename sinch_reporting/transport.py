@@ -5,37 +5,24 @@ bounds the attempt. An async attempt is cancelled from outside, so that httpx's 
 """
 
 import importlib
+import os
 import socket
 import ssl
 import time
 import urllib.request
+import weakref
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Self, cast
 
 import httpcore
 import httpx
-from attrs import define
 
-from sinch_reporting.errors import ConfigurationError, ReportingError
+from sinch_reporting.errors import ConfigurationError
 
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=30.0)
-
-
-Transport = TypeVar("Transport")
-
-
-@define(eq=False)
-class Connections(Generic[Transport]):
-    """A transport that a client and its copies share."""
-
-    transport: Transport
-    closed: bool = False
-
-    def check_open(self) -> None:
-        """Raise ReportingError where the connections have been closed."""
-        if self.closed:
-            raise ReportingError("the client is closed; make a new one")
+# httpcore's async pool looks through all connections several times for each request, so that more of them are slower.
+ASYNC_LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=30.0)
 
 
 class Until(float):
@@ -154,6 +141,8 @@ class PooledTransport(httpx.BaseTransport):
             keepalive_expiry=LIMITS.keepalive_expiry,
             network_backend=_Backend(),
         )
+        # For a client that nobody closes: at the interpreter's exit, its sockets would complain.
+        weakref.finalize(self, _close_unless_forked, self._pool, os.getpid())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and return the answer, its body not yet read. Raises httpx.TransportError."""
@@ -179,6 +168,11 @@ class PooledTransport(httpx.BaseTransport):
         self._pool.close()
 
 
+def _close_unless_forked(pool: httpcore.ConnectionPool, owner: int) -> None:
+    if os.getpid() == owner:
+        pool.close()
+
+
 def _core_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:
     if proxy is None:
         return None
@@ -201,24 +195,16 @@ def _environment_proxy(base_url: str) -> httpx.Proxy | None:
     return httpx.Proxy(address if "://" in address else f"http://{address}")
 
 
-def checked_transport(transport: httpx.BaseTransport | None, base_url: str) -> httpx.BaseTransport:
-    """Return the user's transport, or the default one of a blocking client. Raises ConfigurationError."""
-    if transport is None:
-        with _configuration_errors():
-            return PooledTransport(_environment_proxy(base_url))
-    if not isinstance(transport, httpx.BaseTransport):
-        raise ConfigurationError("the transport of a ReportingClient must be an httpx.BaseTransport")
-    return transport
+def default_transport(base_url: str) -> httpx.BaseTransport:
+    """Return the transport of a blocking client. Raises ConfigurationError for unusable proxies or certificates."""
+    with _configuration_errors():
+        return PooledTransport(_environment_proxy(base_url))
 
 
-def checked_async_transport(transport: httpx.AsyncBaseTransport | None, base_url: str) -> httpx.AsyncBaseTransport:
-    """Return the user's transport, or the default one of an async client. Raises ConfigurationError."""
-    if transport is None:
-        with _configuration_errors():
-            return httpx.AsyncHTTPTransport(proxy=_environment_proxy(base_url), limits=LIMITS)
-    if not isinstance(transport, httpx.AsyncBaseTransport):
-        raise ConfigurationError("the transport of an AsyncReportingClient must be an httpx.AsyncBaseTransport")
-    return transport
+def default_async_transport(base_url: str) -> httpx.AsyncBaseTransport:
+    """Return the transport of an async client. Raises ConfigurationError for unusable proxies or certificates."""
+    with _configuration_errors():
+        return httpx.AsyncHTTPTransport(proxy=_environment_proxy(base_url), limits=ASYNC_LIMITS)
 
 
 @contextmanager

@@ -53,6 +53,8 @@ class Wire:
     _server: socket.socket = field(init=False)
     _threads: list[threading.Thread] = field(factory=list)
     _open: list[socket.socket] = field(factory=list)
+    _changed: threading.Condition = field(factory=threading.Condition)
+    _serving: int = 0
 
     def __enter__(self) -> Self:
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -90,7 +92,15 @@ class Wire:
                 return
             self.connections += 1
             self._open.append(connection)
-            self._start(self._serve, connection)
+            self._start(self._serve_until_hung_up, connection)
+
+    def _serve_until_hung_up(self, connection: socket.socket) -> None:
+        with self._changed:
+            self._serving += 1
+        self._serve(connection)
+        with self._changed:
+            self._serving -= 1
+            self._changed.notify_all()
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
@@ -101,7 +111,9 @@ class Wire:
             while head := _read_head(connection):
                 lines = head.decode("latin-1").split("\r\n")
                 pairs = (line.split(": ", 1) for line in lines[1:] if line)
-                self.requests.append(Request(lines[0], {name.lower(): value for name, value in pairs}))
+                with self._changed:
+                    self.requests.append(Request(lines[0], {name.lower(): value for name, value in pairs}))
+                    self._changed.notify_all()
                 step = self.steps[min(len(self.requests), len(self.steps)) - 1]
                 connection.sendall(step) if isinstance(step, bytes) else step(connection)
 
@@ -116,15 +128,26 @@ class Wire:
 
         return step
 
-    def silence(self, _connection: socket.socket) -> None:
-        """Answer nothing for as long as the test lasts."""
-        self.stopped.wait()
+    @staticmethod
+    def silence(connection: socket.socket) -> None:
+        """Answer nothing until the client hangs up."""
+        connection.recv(1)
+
+    def wait_for_requests(self, count: int) -> None:
+        """Return when so many requests have arrived."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.requests) >= count, 30)
+
+    def wait_for_hang_ups(self) -> None:
+        """Return when no connection is open any more."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._serving == 0, 30)
 
 
 def _read_head(connection: socket.socket) -> bytes:
     head = b""
     while not head.endswith(b"\r\n\r\n"):
-        received = connection.recv(1)
+        received = connection.recv(65536)  # a client sends its next request after the answer
         if not received:
             return b""
         head += received

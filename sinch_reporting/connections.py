@@ -1,0 +1,57 @@
+"""The connections that a client and its copies share, and to whom they belong."""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from attrs import define, field
+
+from sinch_reporting.errors import ReportingError
+
+Transport = TypeVar("Transport")
+
+
+@define(eq=False)
+class Connections(Generic[Transport]):
+    """A transport, and the process and event loop that its connections belong to.
+
+    A connection cannot be shared by processes, nor an async one by event loops. After a fork, or in another event loop,
+    the default transport is made anew; one of the user's own cannot be.
+    """
+
+    transport: Transport
+    remake: Callable[[], Transport] | None
+    closed: bool = False
+    _home: object = None
+    _left_behind: list[Transport] = field(factory=list)
+
+    def get(self, loop: object = None) -> Transport:
+        """Return the transport for this process and event loop.
+
+        Raises ReportingError where the client is closed, or its transport belongs elsewhere and cannot be made anew.
+        """
+        if self.closed:
+            raise ReportingError("the client is closed; make a new one")
+        home = (os.getpid(), loop)
+        if home != self._home:
+            if self._home is not None:
+                self._move()
+            self._home = home
+        return self.transport
+
+    def _move(self) -> None:
+        if self.remake is None:
+            raise ReportingError(
+                "the client was used before the process forked, or in another event loop, and has a transport of its "
+                "own; make a client in each process and event loop"
+            )
+        # Kept, and not closed: its sockets still serve the other process or loop.
+        self._left_behind.append(self.transport)
+        self.transport = self.remake()
+
+    def __del__(self) -> None:
+        if self._home is not None and not self.closed and not sys.is_finalizing():
+            message = "a client was not closed: use it in a `with` block, or call close() or aclose()"
+            warnings.warn(message, ResourceWarning, stacklevel=2)
