@@ -3,7 +3,7 @@
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, cast
@@ -15,6 +15,7 @@ from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.routes import redacted
 
 MAX_BODY_BYTES = 1024 * 1024
+Redact = Callable[[str], str]
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _REMEDIES = {
@@ -78,8 +79,11 @@ def _decompressed(raw: bytes, encoding: str) -> bytes:
     return content
 
 
-def error_in(response: httpx.Response, attempts: int) -> APIError | DecodeError | None:
-    """Return the error that the answer is, or None where it is a JSON object with status 200."""
+def error_in(response: httpx.Response, attempts: int, redact: Redact = str) -> APIError | DecodeError | None:
+    """Return the error that the answer is, or None where it is a JSON object with status 200.
+
+    `redact` takes from the server's words what the request does not show.
+    """
     body = _json(response.content)
     fields = _error_fields(body)
     status = response.status_code
@@ -90,13 +94,15 @@ def error_in(response: httpx.Response, attempts: int) -> APIError | DecodeError 
         status = code // 100
     elif 200 < status < 300:  # noqa: PLR2004
         return DecodeError(f"the server answered {_phrase(status)} where the contract promises 200 with a JSON body")
-    return _api_error(status, fields, response, attempts)
+    return _api_error(status, fields, response, attempts, redact)
 
 
-def _api_error(status: int, fields: Mapping[str, Any], response: httpx.Response, attempts: int) -> APIError:
+def _api_error(
+    status: int, fields: Mapping[str, Any], response: httpx.Response, attempts: int, redact: Redact
+) -> APIError:
     code = _error_code(fields)
-    message = _text(fields.get("message"), response.request)
-    reference = _reference(fields.get("reference"), response.request)
+    message = _text(fields.get("message"), response.request, redact)
+    reference = _reference(fields.get("reference"), response.request, redact)
     retry_after = retry_after_seconds(response.headers)
     text = _phrase(status) + (f" (error {code})" if code else "") + (f": {message.rstrip('.')}" if message else "")
     text += f". {_remedy(status)}"
@@ -153,13 +159,13 @@ def _error_code(fields: Mapping[str, Any]) -> int | None:
     return int(code) if re.fullmatch(r"[45][0-9]{4}", str(code)) else None
 
 
-def _text(value: object, request: httpx.Request) -> str | None:
-    return redacted(value, request) if isinstance(value, str) else None
+def _text(value: object, request: httpx.Request, redact: Redact) -> str | None:
+    return redacted(redact(value), request) if isinstance(value, str) else None
 
 
-def _reference(value: object, request: httpx.Request) -> str | None:
+def _reference(value: object, request: httpx.Request, redact: Redact) -> str | None:
     # A UUID names nobody, and must reach the support as it is; its digits may look like a phone number's.
-    return value if isinstance(value, str) and _UUID.fullmatch(value) else _text(value, request)
+    return value if isinstance(value, str) and _UUID.fullmatch(value) else _text(value, request, redact)
 
 
 def retry_after_seconds(headers: httpx.Headers) -> float | None:

@@ -13,6 +13,7 @@ import anyio.lowlevel
 import httpx
 
 from sinch_reporting.answers import Body, error_in
+from sinch_reporting.auth import SignedAuth
 from sinch_reporting.connections import Connections
 from sinch_reporting.errors import (
     APIError,
@@ -39,10 +40,11 @@ HEADERS = {
 class _Call:
     """One call: its request, its attempts, and what follows from each. Without I/O, for both clients."""
 
-    def __init__(self, request: httpx.Request, settings: Settings, base_url: httpx.URL) -> None:
+    def __init__(self, request: httpx.Request, settings: Settings, base_url: httpx.URL, auth: httpx.Auth) -> None:
         self.request = request
         self._attempts = Attempts(settings.retry, timeout=settings.timeout, deadline=settings.deadline)
         self._route = template_of(request.url)
+        self._redact = auth.redact if isinstance(auth, SignedAuth) else str
         self._began = 0.0
         if (request.url.scheme, request.url.netloc) != (base_url.scheme, base_url.netloc):
             raise InvalidRequestError(
@@ -62,7 +64,7 @@ class _Call:
 
     def checked(self, response: httpx.Response) -> httpx.Response:
         """Return the answer if it is good. Raises APIError and DecodeError."""
-        error = error_in(response, self._attempts.number)
+        error = error_in(response, self._attempts.number, self._redact)
         if error is not None:
             raise error
         self._log("200")
@@ -103,7 +105,7 @@ class AttemptingClient(httpx.Client):
     def send(self, request: httpx.Request, **_: object) -> httpx.Response:
         """Attempt the request until it is answered with 200 and JSON. Raises ReportingError."""
         transport = self._connections.get()
-        call = _Call(request, self._settings, self.base_url)
+        call = _Call(request, self._settings, self.base_url, self._signer)
         with within_a_call():
             while True:
                 call.begin()
@@ -147,7 +149,7 @@ class AsyncAttemptingClient(httpx.AsyncClient):
     async def send(self, request: httpx.Request, **_: object) -> httpx.Response:
         """Attempt the request until it is answered with 200 and JSON. Raises ReportingError."""
         transport = self._connections.get(anyio.lowlevel.current_token())
-        call = _Call(request, self._settings, self.base_url)
+        call = _Call(request, self._settings, self.base_url, self._signer)
         with within_a_call():
             while True:
                 seconds = call.begin()

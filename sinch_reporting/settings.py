@@ -65,7 +65,7 @@ def resolve_base_url(base_url: str | None, *, allow_http: bool) -> str:
         raise ConfigurationError("the base URL must be absolute and begin with https://")
     if url.userinfo or url.query or url.fragment:
         raise ConfigurationError("the base URL must have no user name, password, query or fragment")
-    if url.scheme == "http" and not allow_http and not _is_loopback(url.host):
+    if url.scheme == "http" and not allow_http and not is_loopback(url.host):
         raise ConfigurationError(
             "the base URL is http:// and not on this machine, so that credentials and phone numbers would be readable "
             "on the way; use https://, or pass allow_http=True where you know better"
@@ -73,7 +73,8 @@ def resolve_base_url(base_url: str | None, *, allow_http: bool) -> str:
     return str(url).rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, as far as its name tells."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -19,6 +19,7 @@ import httpcore
 import httpx
 
 from sinch_reporting.errors import ConfigurationError
+from sinch_reporting.settings import is_loopback
 
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=30.0)
 # httpcore's async pool looks through all connections several times for each request, so that more of them are slower.
@@ -188,6 +189,8 @@ def _core_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:
 
 def _environment_proxy(base_url: str) -> httpx.Proxy | None:
     url = httpx.URL(base_url)
+    if is_loopback(url.host):  # else a proxy elsewhere would be sent, over http://, what must not leave this machine
+        return None
     proxies = urllib.request.getproxies()
     address = proxies.get(url.scheme) or proxies.get("all")
     if not address or urllib.request.proxy_bypass(url.host):

@@ -104,7 +104,9 @@ def everything(caplog):
 @pytest.mark.parametrize("signed", [True, False], ids=["signed", "basic"])
 @pytest.mark.parametrize("path", PATHS)
 def test_no_path_tells_who_was_asked_about_or_by_whom(make, wire, everything, path, signed):
-    credentials = KEY if signed else f"{KEY} {SECRET} {base64.b64encode(f'{KEY}:{SECRET}'.encode()).decode()}"
+    credentials = (
+        f"{KEY} {SECRET}" if signed else f"{KEY} {SECRET} {base64.b64encode(f'{KEY}:{SECRET}'.encode()).decode()}"
+    )
     options = {} if signed else {"auth": httpx.BasicAuth(KEY, SECRET)}
     reporting = make(wire.url, retry=RetryPolicy(backoff_base=0), deadline=20, **options)
     told = [repr(reporting), repr(reporting.api)]

@@ -1,3 +1,5 @@
+import socket
+
 import httpx
 import pytest
 
@@ -142,11 +144,22 @@ def test_a_proxy_is_asked_to_tunnel_tls(make, wire, monkeypatch, quick):
     assert wire.requests[0].headers["proxy-authorization"] == "Basic dXNlcjp3b3Jk"
 
 
-@pytest.mark.parametrize("excepted", ["127.0.0.1", "*", "example.com, 127.0.0.1"])
+@pytest.mark.parametrize("excepted", ["reporting.example", "*", "other.example, .example"])
 def test_no_proxy_is_obeyed(make, wire, monkeypatch, excepted):
+    look_up = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _host, *rest, **options: look_up("127.0.0.1", *rest, **options))
+    monkeypatch.setenv("NO_PROXY", excepted)
     with Wire([COUNTER]) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        monkeypatch.setenv("NO_PROXY", excepted)
+        make(f"http://reporting.example:{wire.port}/v1", allow_http=True).get_counter("currentCalls")
+        assert proxy.requests == []
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+def test_what_is_for_this_machine_goes_through_no_proxy(make, wire, monkeypatch, variable):
+    with Wire([COUNTER]) as proxy:
+        monkeypatch.setenv(variable, proxy.url)
         make(wire.url).get_counter("currentCalls")
         assert proxy.requests == []
     assert len(wire.requests) == 1
