@@ -15,7 +15,7 @@ from sinch_reporting.httpdate import parse_http_date
 
 # A Date header counts whole seconds, and the answer took its time: less than this is no skew.
 _SKEW_SECONDS = 5.0
-_RESIGNED = "sinch_reporting.resigned"
+_LEARNT = "sinch_reporting.clock_offset"
 
 
 def string_to_sign(request: httpx.Request, timestamp: str) -> str:
@@ -104,29 +104,31 @@ class SignedAuth(httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Sign the request; sign it once more after a 401 that the clock's offset explains."""
         sent = time.time()
-        self._sign(request)
+        offset = request.extensions.get(_LEARNT, self._clock_offset)
+        self._sign(request, offset)
         response = yield request
-        # The mark stays on the request, so that it is signed again once in all its attempts together.
-        if response.status_code != httpx.codes.UNAUTHORIZED or request.extensions.get(_RESIGNED):
-            return
-        learnt = _server_offset(response.headers, (sent + time.time()) / 2)
-        if learnt is None or abs(learnt - self._clock_offset) < _SKEW_SECONDS:
-            return
-        before, self._clock_offset = self._clock_offset, learnt
-        request.extensions[_RESIGNED] = True
-        self._sign(request)
-        response = yield request
-        if response.status_code == httpx.codes.UNAUTHORIZED:
-            # The offset did not help, so that it is not believed.
-            self._clock_offset = before
+        # What is learnt stays with the request, so that it is signed again once in all its attempts together.
+        if response.status_code == httpx.codes.UNAUTHORIZED and _LEARNT not in request.extensions:
+            learnt = _server_offset(response.headers, (sent + time.time()) / 2)
+            if learnt is not None and abs(learnt - offset) >= _SKEW_SECONDS:
+                request.extensions[_LEARNT] = learnt
+                self._sign(request, learnt)
+                response = yield request
+        # It is remembered for others once the server has accepted it.
+        if _LEARNT in request.extensions and _is_accepted(response):
+            self._clock_offset = request.extensions[_LEARNT]
 
-    def _sign(self, request: httpx.Request) -> None:
+    def _sign(self, request: httpx.Request, offset: float) -> None:
         key, secret = self._credentials
-        now = datetime.fromtimestamp(time.time() + self._clock_offset, UTC)
+        now = datetime.fromtimestamp(time.time() + offset, UTC)
         timestamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         request.headers["x-timestamp"] = timestamp
         signed = signature(secret, string_to_sign(request, timestamp))
         request.headers["Authorization"] = f"Application {key}:{signed}"
+
+
+def _is_accepted(response: httpx.Response) -> bool:
+    return response.status_code != httpx.codes.UNAUTHORIZED and not response.is_server_error
 
 
 def _server_offset(headers: httpx.Headers, midpoint: float) -> float | None:

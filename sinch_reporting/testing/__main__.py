@@ -4,9 +4,12 @@ import argparse
 import shlex
 import signal
 import sys
+import textwrap
 import time
 
 from sinch_reporting.testing._sandbox import EXAMPLE_KEY, EXAMPLE_SECRET, Sandbox
+from sinch_reporting.testing.faults import MIXTURE, Fault
+from sinch_reporting.testing.faults._spec import help_text, parse
 
 
 def main() -> int:
@@ -30,8 +33,14 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sinch_reporting.testing",
-        description="Serve the Sinch Reporting API locally, with made-up data, until Ctrl-C or SIGTERM. "
-        "Prints the shell's exports for the URL and the credentials.",
+        description=textwrap.fill(
+            "Serve the Sinch Reporting API locally, with made-up data, until Ctrl-C or SIGTERM. "
+            "Prints the shell's exports for the URL and the credentials.",
+            78,
+        ),
+        epilog=f"SPEC is NAME, NAME:VALUE or NAME:OPTION=VALUE,OPTION=VALUE, such as reset, delay:0.5,\n"
+        f"503:retry-after=2. A VALUE alone is that of the first option.\n\n{help_text()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--host", default="127.0.0.1", help="the loopback address to listen on (default: %(default)s)")
@@ -64,6 +73,22 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="pin a counter to a whole number, such as currentCalls=7; may be repeated",
     )
+    parser.add_argument(
+        "--fault",
+        metavar="SPEC",
+        action="append",
+        default=[],
+        help="meet the next request by this fault, see below; may be repeated, a step for each request, "
+        "after which all is normal",
+    )
+    parser.add_argument(
+        "--chaos",
+        metavar="RATE",
+        type=float,
+        help="meet this share of the requests, from 0 to 1, by a fault: one of those given by --fault, else any that "
+        "ends soon by itself",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="another course of chaos (default: %(default)s)")
     return parser
 
 
@@ -95,7 +120,16 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         sandbox.set_service(name, status)
     for name, value in options.counter:
         sandbox.set_counter(name, value)
+    _misbehave(sandbox, [parse(spec) for spec in options.fault], options)
     return sandbox
+
+
+def _misbehave(sandbox: Sandbox, steps: list[Fault | None], options: argparse.Namespace) -> None:
+    if options.chaos is None:
+        sandbox.script(*steps)
+    else:
+        faults = [step for step in steps if step]
+        sandbox.chaos(options.chaos, seed=options.seed, faults=faults or MIXTURE)
 
 
 def _announce(sandbox: Sandbox) -> None:

@@ -1,21 +1,18 @@
-"""The API as an ASGI application: a request is read, answered in one place, and recorded."""
+"""What becomes of a request: its answer, or the fault that it meets. Nothing is sent here."""
 
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from email.utils import format_datetime
 from http import HTTPStatus
 from urllib.parse import parse_qs, unquote
 
 import attrs
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
 
 from sinch_reporting.testing._data import Data, call_report
+from sinch_reporting.testing._plan import Answer, End, Plan, error_answer, json_answer
 from sinch_reporting.testing._verify import Incoming, RefusedError, Verifier
+from sinch_reporting.testing.faults import Fault
 
 _LONGEST_REPORT = 30
 
@@ -30,7 +27,8 @@ class ReceivedRequest:
         query: The query, as it was sent, without the question mark.
         headers: The headers by their names in lower case; several of one name are joined by a comma.
         body: The body.
-        status: The HTTP status that was answered.
+        status: The HTTP status that was answered; None where a fault sent none.
+        fault: The fault that it met; None where it was answered normally.
     """
 
     method: str
@@ -38,25 +36,29 @@ class ReceivedRequest:
     query: str
     headers: Mapping[str, str]
     body: bytes
-    status: int
+    status: int | None
+    fault: Fault | None = None
 
 
 @attrs.frozen
 class App:
-    """The ASGI application. `now` tells the time in UTC; `record` is called before an answer is sent."""
+    """The API. `now` tells the time in UTC; `next_fault` is asked, and `record` told, once for each request."""
 
     verifier: Verifier
     data: Data
     now: Callable[[], datetime]
+    next_fault: Callable[[], Fault | None]
     record: Callable[[ReceivedRequest], None]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        try:
-            request = await _read(Request(scope, receive))
-        except ClientDisconnect:
-            return
-        response = self.answer(request)
+    def receive(self, request: Incoming, hanging_up: Fault | None) -> tuple[Plan, Fault | None]:
+        """Decide what is to happen, and record the request.
+
+        Args:
+            request: The request.
+            hanging_up: The fault that closes its connection, whatever it is.
+        """
+        fault = hanging_up or self.next_fault()
+        plan = Plan(None, [End.CLOSE]) if hanging_up else self._plan(request, fault)
         self.record(
             ReceivedRequest(
                 method=request.method,
@@ -64,49 +66,28 @@ class App:
                 query=request.query,
                 headers=request.headers,
                 body=request.body,
-                status=response.status_code,
+                status=plan.status,
+                fault=fault,
             )
         )
-        await response(scope, receive, send)
+        return plan, fault
 
-    def answer(self, request: Incoming) -> Response:
-        """Decide the answer to a request. Every answer is decided here; nothing is sent."""
+    def _plan(self, request: Incoming, fault: Fault | None) -> Plan:
         now = datetime.now(UTC)  # in case the clock fails
         try:
             now = self.now()
-            self.verifier.check(request, now)
-            response = JSONResponse(_result(request, self.data, now))
-        except RefusedError as error:
-            response = _error_response(error)
+            normal = self._answer(request, now).dated(now)
+            return fault.plan(normal, now) if fault else Plan(normal.status, [normal])
         except Exception as error:  # noqa: BLE001 - whatever goes wrong, the client gets an answer
-            response = _error_response(RefusedError(50000, f"The Sandbox failed: {error!r}"))
-        # Clients learn the offset of their clock from it.
-        response.headers["date"] = format_datetime(now, usegmt=True)
-        return response
+            return Plan(500, [error_answer(500, 50000, f"The Sandbox failed: {error!r}").dated(now)])
 
-
-async def _read(request: Request) -> Incoming:
-    headers: dict[str, str] = {}
-    for name, value in request.headers.items():
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Incoming(
-        method=request.method,
-        path=request.scope["raw_path"].decode("ascii"),
-        query=request.scope["query_string"].decode("ascii"),
-        headers=headers,
-        body=await request.body(),
-    )
-
-
-def _error_response(error: RefusedError) -> JSONResponse:
-    body = {
-        "errorCode": error.code,
-        "message": error.message,
-        "reference": str(uuid.uuid4()),
-        "status": f"{error.status} {HTTPStatus(error.status).phrase}",
-    }
-    headers = {"allow": "GET"} if error.status == HTTPStatus.METHOD_NOT_ALLOWED else None
-    return JSONResponse(body, status_code=error.status, headers=headers)
+    def _answer(self, request: Incoming, now: datetime) -> Answer:
+        try:
+            self.verifier.check(request, now)
+            return json_answer(_result(request, self.data, now))
+        except RefusedError as error:
+            answer = error_answer(error.status, error.code, error.message)
+            return answer.but({"allow": "GET"}) if error.status == HTTPStatus.METHOD_NOT_ALLOWED else answer
 
 
 def _result(request: Incoming, data: Data, now: datetime) -> dict[str, object]:

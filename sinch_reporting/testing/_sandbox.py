@@ -1,20 +1,18 @@
-"""The Sandbox: uvicorn in a thread of its own, on a socket that is bound before it starts."""
+"""The Sandbox: a server in a thread of its own, on a socket that is bound before it starts."""
 
-import asyncio
-import ipaddress
-import logging
-import socket
+import itertools
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-import uvicorn
-
 from sinch_reporting.testing._app import App, ReceivedRequest
 from sinch_reporting.testing._data import Data
+from sinch_reporting.testing._server import Server, bind, is_loopback
+from sinch_reporting.testing._steps import Steps, chances, checked
 from sinch_reporting.testing._verify import Verifier
+from sinch_reporting.testing.faults import MIXTURE, Fault
 
 if TYPE_CHECKING:
     from sinch_reporting import AsyncReportingClient, ReportingClient
@@ -37,6 +35,9 @@ class Sandbox:
     Numbers and usernames need not be set up: each has a call history of its own, some an empty one. The service
     `rtpproxy` is up, and the counter `currentCalls` moves every two minutes; others are made by `set_service` and
     `set_counter`, which may be called from any thread at any time.
+
+    It misbehaves when told to, by `script`, `always`, `chaos` and `refusing`, also from any thread; what faults there
+    are is in `sinch_reporting.testing.faults`.
 
     Where the API's documentation is silent, the Sandbox assumes: a report's days are UTC and `_stop` is included; today
     counts as a whole; a signature is accepted within five minutes.
@@ -67,18 +68,21 @@ class Sandbox:
         tolerance: timedelta = timedelta(minutes=5),
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
-        if not _is_loopback(host):
+        if not is_loopback(host):
             raise ValueError(f"host must be a loopback address such as 127.0.0.1, not {host!r}")
         self._application_key = application_key
         self._application_secret = application_secret
         self.clock = clock
         self.requests: list[ReceivedRequest] = []
         self._data = Data()
-        self._app = App(Verifier(application_key, application_secret, tolerance), self._data, self._now, self._record)
+        self._steps = Steps()
+        verifier = Verifier(application_key, application_secret, tolerance)
+        self._app = App(verifier, self._data, self._now, self._steps.take, self._record)
         self._host = host
         self._port = port
         self._url: str | None = None
-        self._running: tuple[_Server, threading.Thread] | None = None
+        self._running: tuple[Server, threading.Thread] | None = None
+        self._lock = threading.RLock()  # held while `_running` changes, and while something is asked of the server
 
     @property
     def url(self) -> str:
@@ -109,6 +113,62 @@ class Sandbox:
         """Pin a counter to a value, and create it if need be; its time of refresh goes on moving."""
         self._data.counters[counter_id] = value
 
+    def script(self, *steps: Fault | None) -> None:
+        """Meet the next requests by these steps, one each, None being the normal answer; then behave.
+
+        It takes the place of what was said before by `script`, `always` or `chaos`.
+
+        Raises:
+            TypeError: A step is neither a fault nor None.
+        """
+        self._steps.follow(checked(steps))
+
+    def always(self, fault: Fault) -> None:
+        """Meet each request by this fault, until told otherwise.
+
+        Raises:
+            TypeError: It is no fault.
+        """
+        self._steps.follow(itertools.cycle(checked([fault])))
+
+    def chaos(self, rate: float = 0.3, *, seed: int = 0, faults: Iterable[Fault] = MIXTURE) -> None:
+        """Meet this share of the requests by a fault, until told otherwise.
+
+        Which ones, and by which fault, is the same each time for the same arguments and the same order of requests.
+
+        Args:
+            rate: The share, from 0 to 1.
+            seed: Another one is another course of events.
+            faults: What to choose from. Default: all that end soon by themselves.
+
+        Raises:
+            TypeError: Something in `faults` is no fault.
+            ValueError: The rate is no share, or there are no faults.
+        """
+        self._steps.follow(chances(rate, seed, faults))
+
+    def behave(self) -> None:
+        """Answer normally from now on. What is being played goes on until its client or the Sandbox ends it."""
+        self._steps.follow(())
+
+    @contextmanager
+    def refusing(self) -> Generator[None]:
+        """Refuse connections while the body runs: `with sandbox.refusing(): …`.
+
+        The socket is closed, the port stays taken by this process, and idle connections are closed; an answer on its
+        way arrives, on a connection that then ends. Afterwards the Sandbox listens on the same port again.
+
+        Raises:
+            RuntimeError: The Sandbox does not run.
+        """
+        server = self._while_running(Server.refuse)
+        if not server:
+            raise RuntimeError("Only a Sandbox that runs can refuse connections")
+        try:
+            yield
+        finally:
+            self._while_running(Server.allow, server)
+
     def client(self, **options: Any) -> "ReportingClient":
         """Return a client of this Sandbox; the options are those of `ReportingClient`."""
         from sinch_reporting import ReportingClient  # noqa: PLC0415 - the Sandbox works without the client
@@ -132,27 +192,29 @@ class Sandbox:
             OSError: The port is in use or may not be used.
             RuntimeError: The Sandbox runs already.
         """
-        if self._running:
-            raise RuntimeError("The Sandbox runs already")
-        listener = _listen(self._host, self._port)
-        shown_host = f"[{self._host}]" if ":" in self._host else self._host
-        self._url = f"http://{shown_host}:{listener.getsockname()[1]}/v1"
-        server = _Server(self._app)
-        thread = threading.Thread(target=server.serve_on, args=(listener,), name="sinch-sandbox", daemon=True)
-        thread.start()
-        server.ready.wait()
-        if not server.started:
-            thread.join()
-            raise RuntimeError("The Sandbox could not be started; see the error of its thread")
-        self._running = server, thread
+        with self._lock:
+            if self._running:
+                raise RuntimeError("The Sandbox runs already")
+            listener = bind(self._host, self._port)
+            shown_host = f"[{self._host}]" if ":" in self._host else self._host
+            self._url = f"http://{shown_host}:{listener.getsockname()[1]}/v1"
+            server = Server(self._app)
+            thread = threading.Thread(target=server.serve_on, args=(listener,), name="sinch-sandbox", daemon=True)
+            thread.start()
+            server.ready.wait()
+            if not server.started:
+                thread.join()
+                raise RuntimeError("The Sandbox could not be started; see the error of its thread")
+            self._running = server, thread
 
     def stop(self) -> None:
         """Stop to serve, and return when the socket is closed. Does nothing if the Sandbox does not run."""
-        if self._running:
-            server, thread = self._running
-            self._running = None
-            server.should_exit = True
-            thread.join()
+        with self._lock:
+            if self._running:
+                server, thread = self._running
+                self._running = None
+                server.should_exit = True
+                thread.join()
 
     def __enter__(self) -> Self:
         self.start()
@@ -160,6 +222,14 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _while_running(self, do: Callable[[Server], Awaitable[None]], only: Server | None = None) -> Server | None:
+        """Do something with the server, if there is one and it is the right one; return it."""
+        with self._lock:
+            server = self._running[0] if self._running else None
+            if server and (only is None or only is server):
+                server.do(do)
+            return server
 
     def _record(self, request: ReceivedRequest) -> None:
         self.requests.append(request)
@@ -169,69 +239,3 @@ class Sandbox:
         if now.utcoffset() is None:
             raise ValueError("the Sandbox's clock must return an aware datetime")
         return now.astimezone(UTC)
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn, for a thread: tells when it is ready, and logs nothing."""
-
-    def __init__(self, app: App) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                interface="asgi3",
-                http="h11",  # whatever else is installed, tests see the same server
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                workers=1,
-                proxy_headers=False,
-                server_header=False,
-                date_header=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
-        self.ready = threading.Event()
-
-    def serve_on(self, listener: socket.socket) -> None:
-        try:
-            with listener, _silence():
-                asyncio.run(self.serve([listener]))
-        finally:
-            self.ready.set()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-
-@contextmanager
-def _silence() -> Generator[None]:
-    """Drop what uvicorn logs in this thread; its loggers belong to the process, where another may be at work."""
-    thread = threading.get_ident()
-
-    def is_from_elsewhere(_: logging.LogRecord) -> bool:
-        return threading.get_ident() != thread
-
-    loggers = [logging.getLogger("uvicorn.error"), logging.getLogger("uvicorn.access")]
-    for logger in loggers:
-        logger.addFilter(is_from_elsewhere)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeFilter(is_from_elsewhere)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    # Inherited by each connection; asyncio sets it only where a socket names its protocol, and this one does not.
-    # Without it, every answer but the first of a connection waits some 40 ms for an acknowledgement.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,5 +1,6 @@
 import contextlib
 import io
+import itertools
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ def blocks():
     """Return each Python block of each page, with the output that the page says it has."""
     for page in PAGES:
         fences = [token for token in MarkdownIt().parse(page.read_text("utf-8")) if token.type == "fence"]
-        for block, following in zip(fences, [*fences[1:], None], strict=True):
+        for block, following in itertools.pairwise([*fences, None]):
             if block.info == "python":
                 output = following.content if following and following.info == "text" else ""
                 yield pytest.param(block.content, output, id=f"{page.name}:{block.map[0] + 1}")

@@ -146,6 +146,15 @@ def test_an_offset_that_did_not_help_is_forgotten(make, wire):
     assert (hours[2] - hours[0]) % 24 in {0, 1}
 
 
+def test_an_offset_that_met_a_failure_stays_with_its_call(make, wire, quick):
+    wire.steps[:] = [answer(UNAUTHORIZED, "401 Unauthorized", Date=FAR), answer(status="503 Down"), COUNTER, COUNTER]
+    reporting = make(wire.url, retry=quick)
+    reporting.get_counter("currentCalls")
+    reporting.get_counter("currentCalls")
+    hours = [int(request.headers["x-timestamp"][11:13]) for request in wire.requests]
+    assert all((hour - hours[0]) % 24 in {5, 6} for hour in hours[1:])
+
+
 def test_the_offset_is_reckoned_from_the_midpoint_of_sending_and_receiving(monkeypatch):
     moments = iter([1e9, 1e9, 1e9 + 10, 1e9 + 10])
     monkeypatch.setattr(auth, "time", SimpleNamespace(time=lambda: next(moments)))
