@@ -24,9 +24,9 @@ from sinch_reporting.errors import (
 )
 from sinch_reporting.logs import logger, within_a_call
 from sinch_reporting.retry import Attempts
-from sinch_reporting.routes import template_of
+from sinch_reporting.routes import redacted, template_of
 from sinch_reporting.settings import Settings
-from sinch_reporting.transport import Until
+from sinch_reporting.streams import Until
 from sinch_reporting.version import __version__
 
 HEADERS = {
@@ -76,9 +76,15 @@ class _Call:
             failure = error
         else:
             failure = self._unanswered(error)
-            failure.__cause__ = error
+            failure.__cause__ = self._sayable(error)
         self._log(str(error.status_code) if isinstance(error, APIError) else type(error).__name__)
         return self._attempts.wait_after(failure)
+
+    def _sayable(self, error: Exception) -> Exception:
+        # A protocol error quotes what the server sent.
+        if isinstance(error, httpx.ProtocolError):
+            return type(error)(redacted(self._redact(str(error)), self.request))
+        return error
 
     def _unanswered(self, error: Exception) -> TransportError:
         what = f"{type(error).__name__} on {self.request.method} {self._route}, attempt {self._attempts.number}"

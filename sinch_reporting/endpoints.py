@@ -4,7 +4,7 @@ import re
 import unicodedata
 from enum import StrEnum
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
 from sinch_reporting.errors import InvalidRequestError
 
@@ -19,20 +19,28 @@ def checked_text(value: object, what: str) -> str:
     """
     if not isinstance(value, str):
         raise InvalidRequestError(f"the {what} must be text, not {type(value).__name__}")
-    if value in {"", ".", ".."}:
+    text = plain(value)
+    if text in {"", ".", ".."}:
         raise InvalidRequestError(f"the {what} must not be empty, '.' or '..'")
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
         raise InvalidRequestError(f"the {what} must not hold control characters or lone surrogates")
-    return value
+    return text
 
 
-def _check_number(_instance: object, _attribute: "Attribute[str]", value: object) -> None:
-    if not isinstance(value, str) or not _E164.fullmatch(value):
+def plain(text: str) -> str:
+    """Return the text of a `str` or of a subclass, such as an enum, that may show and compare itself in other ways."""
+    return str.__str__(text)
+
+
+def _checked_number(value: object) -> str:
+    text = plain(value) if isinstance(value, str) else ""
+    if not _E164.fullmatch(text):
         raise InvalidRequestError("a Number must be E.164: '+', then 7 to 15 digits, the first of them not 0")
+    return text
 
 
-def _check_username(_instance: object, _attribute: "Attribute[str]", value: object) -> None:
-    checked_text(value, "username")
+def _checked_username(value: object) -> str:
+    return checked_text(value, "username")
 
 
 def _hidden(_value: str) -> str:
@@ -49,7 +57,7 @@ class Number:
     Raises InvalidRequestError for anything else.
     """
 
-    value: str = field(validator=_check_number, repr=_hidden)
+    value: str = field(converter=_checked_number, repr=_hidden)
 
 
 @frozen
@@ -62,7 +70,7 @@ class Username:
     Raises InvalidRequestError for anything else.
     """
 
-    value: str = field(validator=_check_username, repr=_hidden)
+    value: str = field(converter=_checked_username, repr=_hidden)
 
 
 Endpoint = Number | Username

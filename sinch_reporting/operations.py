@@ -5,7 +5,7 @@ from typing import TypedDict, TypeVar
 
 import httpx
 
-from sinch_reporting.endpoints import Domain, Endpoint, Number, Username
+from sinch_reporting.endpoints import Domain, Endpoint, Number, Username, plain
 from sinch_reporting.errors import DecodeError, InvalidRequestError, ReportingError
 from sinch_reporting_client import models
 from sinch_reporting_client.types import UNSET, Unset
@@ -30,14 +30,18 @@ def _check_day(day: object, name: str) -> None:
         raise InvalidRequestError(f"{name} must be a datetime.date, not a {type(day).__name__}; the API counts in days")
 
 
+def _checked_domain(value: object) -> models.Domain:
+    if not isinstance(value, str) or plain(value) not in list(Domain):
+        raise InvalidRequestError(f"the domain must be one of: {', '.join(Domain)}")
+    return models.Domain(plain(value))
+
+
 def report_arguments(
     endpoint: Endpoint, domain: Domain | str, start: dt.date | None, stop: dt.date | None
 ) -> ReportArguments:
     """Return what the generated client takes. Raises InvalidRequestError, before anything is sent."""
     if not isinstance(endpoint, Number | Username):
         raise InvalidRequestError("the endpoint must be a Number(...) or a Username(...)")
-    if domain not in list(Domain):
-        raise InvalidRequestError(f"the domain must be one of: {', '.join(Domain)}")
     _check_day(start, "start")
     _check_day(stop, "stop")
     if start and stop and not 0 <= (stop - start).days <= MAX_DAYS:
@@ -45,7 +49,7 @@ def report_arguments(
     return {
         "type_": models.EndpointType.NUMBER if isinstance(endpoint, Number) else models.EndpointType.USERNAME,
         "endpoint": endpoint.value,
-        "domain": models.Domain(domain),
+        "domain": _checked_domain(domain),
         "field_start": start or UNSET,
         "field_stop": stop or UNSET,
     }
@@ -67,6 +71,7 @@ class OnlyReportingErrors:
         link: BaseException | None = failure
         while link is not None:
             link.__traceback__ = None
+            link.__context__ = None if link.__cause__ else link.__context__
             link = link.__cause__ or link.__context__
         raise failure
 

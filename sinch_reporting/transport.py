@@ -1,102 +1,24 @@
-"""The default transports: httpcore's connection pools, with TLS verified and the environment's proxies.
-
-httpx's own blocking transport bounds each read, so that a server that drips bytes holds a call for ever. This one
-bounds the attempt. An async attempt is cancelled from outside, so that httpx's own transport will do there.
-"""
+"""The default transports: httpcore's connection pools, with TLS verified and the environment's proxies."""
 
 import importlib
 import os
-import socket
-import ssl
-import time
 import urllib.request
 import weakref
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Self, cast
+from typing import cast
 
 import httpcore
 import httpx
 
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.settings import is_loopback
+from sinch_reporting.streams import AsyncBackend, AsyncStream, Backend, Stream
 
-LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=30.0)
+CONNECTIONS = 100
 # httpcore's async pool looks through all connections several times for each request, so that more of them are slower.
-ASYNC_LIMITS = httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=30.0)
-
-
-class Until(float):
-    """A timeout in seconds that also knows the moment at which it is up.
-
-    httpcore hands a timeout on as it is, and would give each read the whole of it. The streams below look at the
-    moment; any other stream takes it for the plain number that it is.
-    """
-
-    moment: float
-
-    def __new__(cls, seconds: float) -> Self:
-        """Begin a timeout of so many seconds."""
-        timeout = super().__new__(cls, seconds)
-        timeout.moment = time.monotonic() + seconds
-        return timeout
-
-
-def _left(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
-    if not isinstance(timeout, Until):
-        return timeout
-    left = timeout.moment - time.monotonic()
-    if left <= 0:
-        raise error("the time of the attempt is up")
-    return left
-
-
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(timeout, httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class _Backend(httpcore.SyncBackend):
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        # One address at a time: a host with several would be given the timeout once for each.
-        try:
-            addresses = [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(str(error)) from error
-        failure: Exception = httpcore.ConnectError("the host has no address")
-        for address in addresses:
-            try:
-                left = _left(timeout, httpcore.ConnectTimeout)
-                return _Stream(super().connect_tcp(str(address), port, left, local_address, socket_options))
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
+ASYNC_CONNECTIONS = 20
+KEEPALIVE_SECONDS = 30.0
 
 _CORE_ERRORS = (
     httpcore.TimeoutException,
@@ -116,57 +38,102 @@ def _httpx_errors() -> Generator[None]:
         raise getattr(httpx, type(error).__name__)(str(error)) from error
 
 
+def _core_request(request: httpx.Request) -> httpcore.Request:
+    url = request.url
+    return httpcore.Request(
+        request.method,
+        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=cast("Iterable[bytes]", request.stream),
+        extensions=request.extensions,
+    )
+
+
+def _end_of_answer(response: httpcore.Response) -> None:
+    stream = response.extensions.get("network_stream")
+    if isinstance(stream, Stream | AsyncStream):
+        stream.received.end(httpx.Headers(response.headers))
+
+
 class _Body(httpx.SyncByteStream):
-    def __init__(self, stream: Iterable[bytes]) -> None:
-        self._stream = stream
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
         with _httpx_errors():
-            yield from self._stream
+            yield from cast("Iterable[bytes]", self._response.stream)
+        _end_of_answer(self._response)
 
     def close(self) -> None:
-        close = getattr(self._stream, "close", None)
-        if close is not None:
-            close()
+        with _httpx_errors():
+            self._response.close()
+
+
+class _AsyncBody(httpx.AsyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _httpx_errors():
+            async for chunk in cast("AsyncIterable[bytes]", self._response.stream):
+                yield chunk
+        _end_of_answer(self._response)
+
+    async def aclose(self) -> None:
+        with _httpx_errors():
+            await self._response.aclose()
 
 
 class PooledTransport(httpx.BaseTransport):
-    """An httpx transport over a httpcore pool, whose attempts end when their time is up."""
+    """An httpx transport over a httpcore pool of the streams in `streams`."""
 
     def __init__(self, proxy: httpx.Proxy | None) -> None:
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             proxy=_core_proxy(proxy),
-            max_connections=LIMITS.max_connections,
-            max_keepalive_connections=LIMITS.max_keepalive_connections,
-            keepalive_expiry=LIMITS.keepalive_expiry,
-            network_backend=_Backend(),
+            max_connections=CONNECTIONS,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+            network_backend=Backend(),
         )
         # For a client that nobody closes: at the interpreter's exit, its sockets would complain.
         weakref.finalize(self, _close_unless_forked, self._pool, os.getpid())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and return the answer, its body not yet read. Raises httpx.TransportError."""
-        url = request.url
-        core_request = httpcore.Request(
-            request.method,
-            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=request.headers.raw,
-            content=cast("Iterable[bytes]", request.stream),
-            extensions=request.extensions,
-        )
         with _httpx_errors():
-            response = self._pool.handle_request(core_request)
+            response = self._pool.handle_request(_core_request(request))
         return httpx.Response(
-            response.status,
-            headers=response.headers,
-            stream=_Body(cast("Iterable[bytes]", response.stream)),
-            extensions=response.extensions,
+            response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
         )
 
     def close(self) -> None:
         """Close the connections."""
         self._pool.close()
+
+
+class AsyncPooledTransport(httpx.AsyncBaseTransport):
+    """The async twin of PooledTransport."""
+
+    def __init__(self, proxy: httpx.Proxy | None) -> None:
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=httpx.create_ssl_context(),
+            proxy=_core_proxy(proxy),
+            max_connections=ASYNC_CONNECTIONS,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+            network_backend=AsyncBackend(),
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request and return the answer, its body not yet read. Raises httpx.TransportError."""
+        with _httpx_errors():
+            response = await self._pool.handle_async_request(_core_request(request))
+        return httpx.Response(
+            response.status, headers=response.headers, stream=_AsyncBody(response), extensions=response.extensions
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._pool.aclose()
 
 
 def _close_unless_forked(pool: httpcore.ConnectionPool, owner: int) -> None:
@@ -207,7 +174,7 @@ def default_transport(base_url: str) -> httpx.BaseTransport:
 def default_async_transport(base_url: str) -> httpx.AsyncBaseTransport:
     """Return the transport of an async client. Raises ConfigurationError for unusable proxies or certificates."""
     with _configuration_errors():
-        return httpx.AsyncHTTPTransport(proxy=_environment_proxy(base_url), limits=ASYNC_LIMITS)
+        return AsyncPooledTransport(_environment_proxy(base_url))
 
 
 @contextmanager

@@ -1,15 +1,10 @@
 import pickle
-from contextlib import nullcontext, suppress
 from datetime import UTC, date, datetime
-from urllib.parse import unquote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from sinch_reporting import Domain, InvalidRequestError, Number, ReportingClient, Username
-from tests.support.callers import KEY, SECRET
-from tests.support.wire import COUNTER, Wire, answer
+from sinch_reporting import Domain, InvalidRequestError, Number, Username
+from tests.support.wire import answer
 
 REPORT = answer('{"success": 1, "failed": 0, "duration": 2}')
 BAD_TEXTS = ["", ".", "..", "a\x00", "a\nb", "\x7f", "\x85", "\ud800", None, 5, b"anna", ["anna"]]
@@ -114,44 +109,3 @@ def test_an_endpoint_is_not_shown_but_compared_hashed_and_pickled(endpoint):
     assert endpoint.value not in str(endpoint)
     assert {endpoint} == {type(endpoint)(endpoint.value)}
     assert pickle.loads(pickle.dumps(endpoint)) == endpoint
-
-
-@pytest.fixture(scope="module")
-def echo():
-    with Wire([REPORT]) as server, ReportingClient(KEY, SECRET, base_url=server.url) as reporting:
-        yield server, reporting
-
-
-printable = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1).filter(
-    lambda text: text not in {".", ".."}
-)
-awkward = st.text(st.sampled_from("./%+?#&=;:@ \\2BFaé漢😀"), min_size=1).filter(lambda text: text not in {".", ".."})
-
-
-@given(name=printable | awkward)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_other_text_arrives_as_exactly_that_text_in_exactly_that_segment(echo, name):
-    server, reporting = echo
-    reporting.get_call_report(Username(name))
-    server.steps[:] = [COUNTER]
-    reporting.get_counter(name)
-    server.steps[:] = [REPORT]
-    report, counter = (request.target for request in server.requests[-2:])
-    assert [unquote(part, errors="strict") for part in report.split("/")] == [
-        "",
-        "v1",
-        "users",
-        "username",
-        name,
-        "calls",
-        "data",
-    ]
-    assert [unquote(part, errors="strict") for part in counter.split("/")] == ["", "v1", "counters", name]
-
-
-@given(value=st.text() | st.integers() | st.none() | st.binary())
-@settings(max_examples=300, deadline=None)
-def test_anything_is_a_username_or_is_refused(value):
-    acceptable = isinstance(value, str) and value.isprintable() and value not in {"", ".", ".."}
-    with nullcontext() if acceptable else suppress(InvalidRequestError):
-        assert Username(value).value == value

@@ -1,0 +1,222 @@
+"""Any bytes as an answer give a result or a ReportingError: never anything else, never a hang, never a secret told."""
+
+import json
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
+
+import httpx
+import pytest
+from anyio.from_thread import start_blocking_portal
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sinch_reporting import CallReport, Counter, Number, ReportingError, ServiceStatus, Username
+from sinch_reporting.answers import Body
+from tests.property.cases import (
+    KEY,
+    NUMBER,
+    ONCE,
+    SECRET,
+    check_decisions,
+    check_error,
+    check_fields,
+    check_result,
+    private_words,
+)
+from tests.property.server import Server
+from tests.property.strategies import (
+    answers,
+    any_answer,
+    headers,
+    json_answers,
+    json_bodies,
+    more,
+    packed_bodies,
+    raw_answers,
+    statuses,
+)
+from tests.support.callers import Maker
+from tests.support.wire import Wire, answer
+
+DEADLINE = 5.0
+SHORT = {"timeout": 0.03, "deadline": 0.05}
+# What a busy machine may add to a deadline.
+SLACK = 10.0
+
+CALLS = [
+    lambda reporting: reporting.get_call_report(Number(NUMBER)),
+    lambda reporting: reporting.get_call_report(Username("anna-maria")),
+    lambda reporting: reporting.get_counter("currentCalls"),
+    lambda reporting: reporting.get_service_status("rtpproxy"),
+]
+AUTHS = {"signed": {}, "basic": {"auth": httpx.BasicAuth(KEY, SECRET)}}
+calls = st.sampled_from(CALLS)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=["sync", "async"])
+def maker(request):
+    """Return what makes clients of one kind, whatever proxies the environment names."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("no_proxy", "*")
+        if request.param == "sync":
+            made = Maker(None)
+            yield made
+            made.close()
+        else:
+            with start_blocking_portal("asyncio") as portal:
+                made = Maker(portal)
+                yield made
+                made.close()
+
+
+@pytest.fixture(scope="module", params=AUTHS)
+def reporting(request, maker, server):
+    return maker(server.url, retry=ONCE, timeout=DEADLINE, deadline=DEADLINE, **AUTHS[request.param])
+
+
+def outcome(server, reporting, call, deadline):
+    """Call, assert what holds of every outcome, and return it."""
+    began = time.monotonic()
+    try:
+        result = call(reporting)
+    except ReportingError as error:
+        result = error
+    assert time.monotonic() - began < deadline + SLACK
+    if isinstance(result, ReportingError):
+        check_error(result, private_words(server.authorizations))
+    else:
+        check_result(result)
+    return result
+
+
+@given(answer=raw_answers, call=calls)
+@more(0.5)
+def test_any_bytes_in_place_of_an_answer(server, reporting, answer, call):
+    server.reset(answer)
+    outcome(server, reporting, call, DEADLINE)
+
+
+@given(answer=answers(), call=calls)
+@more(1)
+def test_any_answer_with_any_status_headers_and_body(server, reporting, answer, call):
+    server.reset(answer)
+    outcome(server, reporting, call, DEADLINE)
+
+
+@given(answer=json_answers, call=calls)
+@more(1)
+def test_a_200_with_any_json(server, reporting, answer, call):
+    server.reset(answer)
+    outcome(server, reporting, call, DEADLINE)
+
+
+@given(answer=any_answer, cut=st.integers(0, 200), call=calls)
+@more(0.1)
+def test_an_answer_that_stops_anywhere_while_the_connection_stays_open(maker, answer, cut, call):
+    with (
+        Server(answer[: max(0, len(answer) - cut)], stays=True) as server,
+        closing(maker(server.url, retry=ONCE, **SHORT)) as reporting,
+    ):
+        outcome(server, reporting, call, SHORT["deadline"])
+
+
+def counting(value):
+    return answer(json.dumps({"value": value, "modified": "2022-04-28T12:00:00Z"}))
+
+
+@given(surplus=st.just(counting(666)) | raw_answers | answers())
+@more(0.2)
+@example(counting(666))
+def test_what_the_server_sends_beyond_its_answer_is_never_the_answer_to_the_next_call(maker, surplus):
+    with (
+        Wire([counting(7) + surplus, counting(8)]) as wire,
+        closing(maker(wire.url, retry=ONCE, timeout=DEADLINE, deadline=DEADLINE)) as reporting,
+    ):
+        assert reporting.get_counter("currentCalls").value == 7
+        try:
+            assert reporting.get_counter("currentCalls").value == 8
+        except ReportingError as error:
+            check_error(error, private_words(request.headers["authorization"] for request in wire.requests))
+
+
+# The longest timedelta has 10^9 days.
+counts = st.integers(0, 2**63 - 1)
+seconds = st.integers(0, 86_399_999_999_999)
+zones = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+# A day from either end of time, so that no time zone leads beyond it.
+moments = st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=zones)  # noqa: DTZ001
+
+
+@given(success=counts, failed=counts, duration=seconds, start=moments | st.none(), value=counts, status=st.text())
+@more(0.5)
+def test_a_good_answer_is_understood_as_it_was_meant(
+    server, reporting, success, failed, duration, start, value, status
+):
+    modified = start or datetime(2022, 4, 28, tzinfo=UTC)
+    report = {"success": success, "failed": failed, "duration": duration, "start": start and start.isoformat()}
+    counter = {"value": value, "modified": modified.isoformat()}
+    for call, body, result in (
+        (
+            CALLS[0],
+            report,
+            CallReport(success=success, failed=failed, duration=timedelta(seconds=duration), start=start),
+        ),
+        (CALLS[2], counter, Counter(id="currentCalls", value=value, modified=modified)),
+        (CALLS[3], {"status": status}, ServiceStatus(id="rtpproxy", status=status)),
+    ):
+        server.reset(b"HTTP/1.1 200 OK\r\n\r\n" + json.dumps(body).encode())
+        assert outcome(server, reporting, call, DEADLINE) == result
+
+
+@given(status=statuses, headers=headers, body=packed_bodies)
+@more(5)
+def test_the_decisions_take_any_status_headers_and_body(status, headers, body):
+    pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    check_decisions(httpx.Response(status, headers=pairs, stream=httpx.ByteStream(body)), body)
+
+
+@given(body=json_bodies)
+@more(5)
+def test_the_decisions_take_any_json(body):
+    check_decisions(httpx.Response(200, stream=httpx.ByteStream(body)), body)
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.integers(0, 2**64) | st.just(10**4000),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+fields = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("success", "failed", "duration", "value"), counts | values),
+        **{name: moments.map(datetime.isoformat) | values for name in ("start", "modified")},
+        "status": values,
+        "to_dict": values,
+    },
+)
+
+
+@given(fields=fields)
+@more(5)
+def test_the_models_take_any_fields(fields):
+    check_fields(fields)
+
+
+@given(body=st.binary(), cuts=st.lists(st.integers(0, 2000)))
+@more(1)
+def test_a_body_is_the_same_in_whatever_pieces_it_comes(body, cuts):
+    request = httpx.Request("GET", "https://reporting.invalid/")
+    edges = [0, *sorted(cuts), len(body)]
+    collected = Body()
+    for start, end in pairwise(edges):
+        assert collected.add(body[start : max(start, end)])
+    assert collected.answer(httpx.Response(200), request).content == body
