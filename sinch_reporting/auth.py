@@ -90,10 +90,15 @@ class SignedAuth(httpx.Auth):
         # One assignment, so that no thread ever signs with the key of one pair and the secret of another.
         self._credentials = (_checked_key(application_key), _decoded_secret(application_secret))
 
+    def reveal(self) -> tuple[str, str]:
+        """Return the key and the secret, in Base64, to hand them to another process."""
+        key, secret = self._credentials
+        return key, base64.b64encode(secret).decode("ascii")
+
     def redact(self, text: str) -> str:
         """Return the text without the key and the secret, should a server quote them."""
-        key, secret = self._credentials
-        return text.replace(base64.b64encode(secret).decode("ascii").rstrip("="), "***").replace(key, "***")
+        key, secret = self.reveal()
+        return text.replace(secret.rstrip("="), "***").replace(key, "***")
 
     def __repr__(self) -> str:
         return "SignedAuth(***)"

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import httpx
 from attrs import evolve
 
+from sinch_reporting.auth import SignedAuth
 from sinch_reporting.connections import Connections, Transport
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.retry import RetryPolicy
@@ -33,11 +34,13 @@ class BaseClient(ABC, Generic[Transport]):
         retry: RetryPolicy = RetryPolicy(),
         transport: Transport | None = None,
         allow_http: bool = False,
+        pickle_credentials: bool = False,
     ) -> None:
         url = resolve_base_url(base_url, allow_http=allow_http)
         self._settings = Settings(base_url=url, timeout=timeout, deadline=deadline, retry=retry)
         self._auth = resolve_auth(application_key, application_secret, auth)
         self._portable = auth is None and transport is None
+        self._pickle_credentials = pickle_credentials
         self._connections = self._connect(url, transport)
         self._owner = True
         self._api = self._generated_client()
@@ -92,8 +95,11 @@ class BaseClient(ABC, Generic[Transport]):
         if not self._portable:
             raise ConfigurationError("a client with auth= or transport= is not pickled; make one where it is needed")
         options = {name: getattr(self._settings, name) for name in ("base_url", "timeout", "deadline", "retry")}
-        # No credentials: the new client takes them from its environment. Its base URL was accepted here already.
-        return _restored, (type(self), {**options, "allow_http": True})
+        options["allow_http"] = True  # the base URL was accepted here already
+        if self._pickle_credentials and isinstance(self._auth, SignedAuth):
+            options["application_key"], options["application_secret"] = self._auth.reveal()
+            options["pickle_credentials"] = True
+        return _restored, (type(self), options)
 
 
 def _restored(kind: type[Kind], options: dict[str, Any]) -> Kind:

@@ -38,6 +38,8 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         retry: When and how often a call is tried again.
         transport: An httpx transport to use in place of the default one, with TLS settings or a proxy of its own.
         allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
+        pickle_credentials: Let pickles of the client hold its key and secret, for whoever reads them. Without it, a
+            client that is unpickled takes them from its environment.
 
     Raises:
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.
@@ -156,6 +158,8 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         retry: When and how often a call is tried again.
         transport: An httpx transport to use in place of the default one, with TLS settings or a proxy of its own.
         allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
+        pickle_credentials: Let pickles of the client hold its key and secret, for whoever reads them. Without it, a
+            client that is unpickled takes them from its environment.
 
     Raises:
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.

@@ -11,11 +11,14 @@ from sinch_reporting.errors import DecodeError
 from sinch_reporting_client.types import UNSET
 
 _LARGEST = 2**63 - 1
+_LONGEST_TEXT = 200  # a status is a word, a time some thirty characters
 
 
 def _text(value: object, name: str) -> str:
     if not isinstance(value, str):
         raise DecodeError(f"'{name}' is missing from the answer, or is not text")
+    if len(value) > _LONGEST_TEXT:
+        raise DecodeError(f"'{name}' is longer than {_LONGEST_TEXT} characters")
     return value
 
 

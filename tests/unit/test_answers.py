@@ -70,8 +70,10 @@ def test_a_report_that_is_not_what_the_contract_promises_is_a_decode_error(make,
         make(wire.url).get_call_report(Number("+46730170101"))
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"status": null}', b'{"status": 1}', b'{"status": ["up"]}'])
-def test_a_status_that_is_not_text_is_a_decode_error(make, wire, body):
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"status": null}', b'{"status": 1}', b'{"status": ["up"]}', b'{"status": "%s"}' % (b"u" * 201)]
+)
+def test_a_status_that_is_not_a_short_text_is_a_decode_error(make, wire, body):
     wire.steps[:] = [answer(body)]
     with pytest.raises(DecodeError, match="status"):
         make(wire.url).get_service_status("rtpproxy")

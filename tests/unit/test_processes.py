@@ -35,6 +35,13 @@ def test_one_client_serves_32_threads(sandbox):
         assert list(threads.map(reporting.get_call_report, names)) == expected
 
 
+def test_32_threads_share_no_more_than_32_connections(wire):
+    with ReportingClient(KEY, SECRET, base_url=wire.url) as reporting, ThreadPoolExecutor(32) as threads:
+        counters = list(threads.map(reporting.get_counter, ["currentCalls"] * 640))
+    assert {counter.value for counter in counters} == {7}
+    assert wire.connections <= 32
+
+
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_one_client_serves_1000_tasks_over_bounded_connections(wire, backend):
     async def main():
@@ -125,6 +132,13 @@ def test_clients_results_and_errors_cross_process_pools(sandbox, monkeypatch, me
         assert pid != os.getpid()
         assert report == reporting.get_call_report(Number("+46730170101"))
         assert (type(error), error.error_code, error.attempts) == (NotFoundError, 40400, 1)
+
+
+def test_a_client_pickles_its_credentials_where_asked_for_by_name(sandbox):
+    with pickle.loads(pickle.dumps(sandbox.client(pickle_credentials=True))) as copy:
+        assert copy.get_service_status("rtpproxy").is_up
+        with pickle.loads(pickle.dumps(copy.with_options(timeout=3))) as another:
+            assert another.get_service_status("rtpproxy").is_up
 
 
 def test_a_pickled_client_keeps_its_options(sandbox, monkeypatch):
