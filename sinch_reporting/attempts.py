@@ -52,7 +52,8 @@ class _Call:
             )
         # `+` is legal in a path, and the server is known to refuse signatures where it comes as %2B.
         path, mark, query = request.url.raw_path.partition(b"?")
-        request.url = request.url.copy_with(raw_path=path.replace(b"%2B", b"+") + mark + query)
+        if b"%2B" in path:
+            request.url = request.url.copy_with(raw_path=path.replace(b"%2B", b"+") + mark + query)
 
     def begin(self) -> float:
         """Begin an attempt and return the seconds that it may take."""

@@ -7,11 +7,10 @@ answer it takes for the answer to the next request, which would be another numbe
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Self, cast
 
 import httpcore
-import httpx
 
 # More than the largest answer that is read, and the largest head that h11 takes.
 _MOST = 2 * 1024 * 1024
@@ -58,12 +57,12 @@ class Received:
         if len(self._bytes) <= _MOST:
             self._bytes += data
 
-    def end(self, headers: httpx.Headers) -> None:
+    def end(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
         """End the answer; where it may not be all that arrived, the connection is spoilt. Doubt spoils it too."""
-        length = headers.get("Content-Length", "")
-        if length.isascii() and length.isdecimal():
+        lengths = [value for name, value in headers if name.lower() == b"content-length"]
+        if len(lengths) == 1 and lengths[0].isdigit():
             head = self._bytes.find(b"\r\n\r\n") + 4
-            self.is_spoilt = len(self._bytes) != head + int(length[:18])
+            self.is_spoilt = len(self._bytes) != head + int(lengths[0][:18])
         else:
             ends = self._bytes.endswith(b"\r\n0\r\n\r\n")
             self.is_spoilt = not ends or self._bytes.count(b"HTTP/1.") != 1

@@ -52,7 +52,7 @@ def _core_request(request: httpx.Request) -> httpcore.Request:
 def _end_of_answer(response: httpcore.Response) -> None:
     stream = response.extensions.get("network_stream")
     if isinstance(stream, Stream | AsyncStream):
-        stream.received.end(httpx.Headers(response.headers))
+        stream.received.end(response.headers)
 
 
 class _Body(httpx.SyncByteStream):
