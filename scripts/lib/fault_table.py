@@ -13,14 +13,14 @@ from sinch_reporting import ReportingError, RetryPolicy
 from sinch_reporting.testing import Sandbox, faults
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/faults.md"
-OPTIONS: dict[str, Any] = {"timeout": 0.3, "deadline": 20, "retry": RetryPolicy(attempts=3, backoff_base=0)}
+OPTIONS: dict[str, Any] = {"timeout": 0.5, "deadline": 20, "retry": RetryPolicy(attempts=3, backoff_base=0)}
 RIGHT = "the right answer"
 INTRODUCTION = """\
 # Faults and what becomes of a call
 
 Made by `scripts/fault-table`, which meets both clients with each
 [fault of the Sandbox](testing.md#when-things-go-wrong), on a real socket: once, so that the next attempt could succeed,
-and always. The tests make this table again and compare. The clients had three attempts of 0.3 s each. Where an error
+and always. The tests make this table again and compare. The clients had three attempts of 0.5 s each. Where an error
 stands under *once*, the call is not tried again.
 
 | fault | once | always |
@@ -45,7 +45,7 @@ EVERY_FAULT: list[faults.Fault] = [
     faults.GzipBomb(),
     faults.HugeHeader(),
     faults.Delay(0.05),
-    faults.Delay(0.6),
+    faults.Delay(1),
     faults.Silence(),
     faults.Drip("body"),
     faults.Drip("headers"),
