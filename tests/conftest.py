@@ -82,7 +82,7 @@ def authority():
 def tls_wire(authority):
     """Return a server like `wire` that speaks TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.issue_cert("127.0.0.1", "reporting.example").configure_cert(context)
     with Wire([COUNTER], context) as server:
         yield server
 

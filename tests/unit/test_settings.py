@@ -1,4 +1,6 @@
+import contextlib
 import socket
+import threading
 
 import httpx
 import pytest
@@ -142,6 +144,39 @@ def test_a_proxy_is_asked_to_tunnel_tls(make, wire, monkeypatch, quick):
     assert wire.requests[0].line == "CONNECT 192.0.2.1:443 HTTP/1.1"
     assert "authorization" not in wire.requests[0].headers
     assert wire.requests[0].headers["proxy-authorization"] == "Basic dXNlcjp3b3Jk"
+
+
+def tunnel_to(port):
+    """Return the step of a proxy that connects its client to a server of this machine."""
+
+    def pump(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def step(connection):
+        with socket.create_connection(("127.0.0.1", port)) as server:
+            connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            back = threading.Thread(target=pump, args=(server, connection))
+            back.start()
+            pump(connection, server)
+            back.join()
+
+    return step
+
+
+def test_tls_goes_through_a_proxy_to_the_host_it_is_for(make, wire, tls_wire, authority, tmp_path, monkeypatch):
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{wire.port}")
+    wire.steps[:] = [tunnel_to(tls_wire.port)]
+    reporting = make(f"https://reporting.example:{tls_wire.port}/v1")
+    for _ in range(2):
+        assert reporting.get_counter("currentCalls").value == 7
+    assert [request.line for request in wire.requests] == [f"CONNECT reporting.example:{tls_wire.port} HTTP/1.1"]
+    assert [request.target for request in tls_wire.requests] == ["/v1/counters/currentCalls"] * 2
+    reporting.close()
 
 
 @pytest.mark.parametrize("excepted", ["reporting.example", "*", "other.example, .example"])
