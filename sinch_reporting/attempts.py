@@ -104,7 +104,8 @@ class AttemptingClient(httpx.Client):
     """A blocking httpx client that signs and retries."""
 
     def __init__(self, settings: Settings, auth: httpx.Auth, connections: Connections[httpx.BaseTransport]) -> None:
-        super().__init__(base_url=settings.base_url, headers=HEADERS, transport=connections.transport, trust_env=False)
+        # A transport that does nothing stands in for httpx's own, which would never be used.
+        super().__init__(base_url=settings.base_url, headers=HEADERS, transport=httpx.BaseTransport(), trust_env=False)
         self._settings = settings
         self._signer = auth
         self._connections = connections
@@ -148,7 +149,10 @@ class AsyncAttemptingClient(httpx.AsyncClient):
     def __init__(
         self, settings: Settings, auth: httpx.Auth, connections: Connections[httpx.AsyncBaseTransport]
     ) -> None:
-        super().__init__(base_url=settings.base_url, headers=HEADERS, transport=connections.transport, trust_env=False)
+        # A transport that does nothing stands in for httpx's own, which would never be used.
+        super().__init__(
+            base_url=settings.base_url, headers=HEADERS, transport=httpx.AsyncBaseTransport(), trust_env=False
+        )
         self._settings = settings
         self._signer = auth
         self._connections = connections

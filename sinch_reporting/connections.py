@@ -24,8 +24,8 @@ class Connections(Generic[Transport]):
     transport: Transport
     remake: Callable[[], Transport] | None
     closed: bool = False
-    _home: object = None
-    _left_behind: list[Transport] = field(factory=list)
+    _home: tuple[int, object] | None = None
+    _parents: list[Transport] = field(factory=list)
 
     def get(self, loop: object = None) -> Transport:
         """Return the transport for this process and event loop.
@@ -37,18 +37,19 @@ class Connections(Generic[Transport]):
         home = (os.getpid(), loop)
         if home != self._home:
             if self._home is not None:
-                self._move()
+                self._move(forked=self._home[0] != home[0])
             self._home = home
         return self.transport
 
-    def _move(self) -> None:
+    def _move(self, *, forked: bool) -> None:
         if self.remake is None:
             raise ReportingError(
                 "the client was used before the process forked, or in another event loop, and has a transport of its "
                 "own; make a client in each process and event loop"
             )
-        # Kept, and not closed: its sockets still serve the other process or loop.
-        self._left_behind.append(self.transport)
+        if forked:
+            self._parents.append(self.transport)  # kept, and not closed: its sockets serve the parent
+        # Of another event loop's nothing is kept: a client may see a new loop with each call.
         self.transport = self.remake()
 
     def __del__(self) -> None:

@@ -199,14 +199,18 @@ def test_no_wait_is_begun_that_would_pass_the_deadline(make, wire):
     assert len(wire.requests) == 1
 
 
-# A server that drips must be left before it has finished: it would go on for a minute.
-def test_an_attempt_ends_at_its_timeout(make, wire, quick):
-    reporting = make(wire.url, timeout=0.2, deadline=20, retry=RetryPolicy(attempts=2, backoff_base=0))
-    for step in (
+def endless_steps(wire):
+    """Return silence, and answers whose head or body drips for a minute: a client must leave before they end."""
+    return [
         wire.silence,
         wire.drip([b"HTTP/1.1 200 OK\r\n", *([b"X-Y: z\r\n"] * 6000)]),
         wire.drip([b"HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n", *([b" "] * 6000)]),
-    ):
+    ]
+
+
+def test_an_attempt_ends_at_its_timeout(make, wire):
+    reporting = make(wire.url, timeout=0.2, deadline=20, retry=RetryPolicy(attempts=2, backoff_base=0))
+    for step in endless_steps(wire):
         wire.steps[:] = [step]
         wire.requests.clear()
         with pytest.raises(RequestTimeoutError) as caught:
@@ -219,11 +223,7 @@ def test_an_attempt_ends_at_its_timeout(make, wire, quick):
 
 def test_a_call_ends_at_its_deadline(make, wire):
     reporting = make(wire.url, timeout=10, deadline=0.2)
-    for step in (
-        wire.silence,
-        wire.drip([b"HTTP/1.1 200 OK\r\n", *([b"X-Y: z\r\n"] * 6000)]),
-        wire.drip([b"HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n", *([b" "] * 6000)]),
-    ):
+    for step in endless_steps(wire):
         wire.steps[:] = [step]
         wire.requests.clear()
         with pytest.raises(DeadlineExceededError, match=r"deadline of 0\.2 s") as caught:

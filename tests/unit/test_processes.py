@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import anyio
 import httpx
+import psutil
 import pytest
 
 from sinch_reporting import (
@@ -111,6 +112,20 @@ def test_an_async_client_works_in_a_second_event_loop(wire):
         for _ in range(2):
             assert asyncio.run(reporting.get_counter("currentCalls")).value == 7
         assert anyio.run(reporting.get_counter, "currentCalls", backend="trio").value == 7
+        asyncio.run(reporting.aclose())
+        del reporting
+        gc.collect()
+
+
+def test_event_loops_that_are_gone_leave_no_connection_behind(wire):
+    reporting = AsyncReportingClient(KEY, SECRET, base_url=wire.url)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # of connections that died with their loops
+        for _ in range(8):
+            asyncio.run(reporting.get_counter("currentCalls"))
+            gc.collect()
+        ours = [one for one in psutil.Process().net_connections() if one.raddr and one.raddr.port == wire.port]
+        assert len(ours) <= 1
         asyncio.run(reporting.aclose())
         del reporting
         gc.collect()
