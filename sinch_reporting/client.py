@@ -3,7 +3,9 @@
 This is the one module that calls the generated client.
 """
 
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 from datetime import date
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -12,9 +14,10 @@ import httpx
 
 from sinch_reporting.attempts import AsyncAttemptingClient, AttemptingClient
 from sinch_reporting.base import BaseClient
+from sinch_reporting.bulk import CallReportOutcome, async_outcomes, checked_concurrency, outcomes
 from sinch_reporting.endpoints import Domain, Endpoint, checked_text
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
-from sinch_reporting.operations import OnlyReportingErrors, answer, report_arguments
+from sinch_reporting.operations import OnlyReportingErrors, answer, check_period, report_arguments
 from sinch_reporting.transport import default_async_transport, default_transport
 from sinch_reporting_client import AuthenticatedClient, models
 from sinch_reporting_client.api.call_report import get_call_report, get_counter, get_service_status
@@ -89,6 +92,38 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
                     get_call_report.sync(client=self.api, **report_arguments(endpoint, domain, start, stop)),
                 )
             )
+
+    def iter_call_reports(
+        self,
+        endpoints: Iterable[Endpoint],
+        *,
+        domain: Domain | str = Domain.DATA,
+        start: date | None = None,
+        stop: date | None = None,
+        concurrency: int = 16,
+        ordered: bool = False,
+    ) -> Generator[CallReportOutcome]:
+        """Yield the reports of many endpoints, or the errors in their place.
+
+        The endpoints are read lazily, as many as there are calls at a time, so that memory does not depend on their
+        number. One failure does not end the others. Outcomes are handed out whenever another endpoint was taken. Where
+        the loop is left early, the calls in flight are cancelled by an async client, at once within
+        `contextlib.aclosing`; a blocking one waits for them.
+
+        Args:
+            endpoints: The numbers and usernames to report on.
+            domain: Where the calls were terminated.
+            start: The first day.
+            stop: The last day, at most 30 days after `start`.
+            concurrency: How many calls are made at a time.
+            ordered: Yield in the order of the endpoints, not as the outcomes come in; one slow call delays the others.
+
+        Raises:
+            InvalidRequestError: An argument common to all was refused; nothing was sent.
+        """
+        check_period(domain, start, stop)
+        get = partial(self.get_call_report, domain=domain, start=start, stop=stop)
+        return outcomes(get, endpoints, checked_concurrency(concurrency), ordered=ordered)
 
     def get_counter(self, counter_id: str) -> Counter:
         """Return a counter as it stood at its last refresh; the server refreshes every two minutes.
@@ -209,6 +244,38 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
                     await get_call_report.asyncio(client=self.api, **report_arguments(endpoint, domain, start, stop)),
                 )
             )
+
+    def iter_call_reports(
+        self,
+        endpoints: Iterable[Endpoint] | AsyncIterable[Endpoint],
+        *,
+        domain: Domain | str = Domain.DATA,
+        start: date | None = None,
+        stop: date | None = None,
+        concurrency: int = 16,
+        ordered: bool = False,
+    ) -> AsyncGenerator[CallReportOutcome]:
+        """Yield the reports of many endpoints, or the errors in their place.
+
+        The endpoints are read lazily, as many as there are calls at a time, so that memory does not depend on their
+        number. One failure does not end the others. Outcomes are handed out whenever another endpoint was taken. Where
+        the loop is left early, the calls in flight are cancelled by an async client, at once within
+        `contextlib.aclosing`; a blocking one waits for them.
+
+        Args:
+            endpoints: The numbers and usernames to report on.
+            domain: Where the calls were terminated.
+            start: The first day.
+            stop: The last day, at most 30 days after `start`.
+            concurrency: How many calls are made at a time.
+            ordered: Yield in the order of the endpoints, not as the outcomes come in; one slow call delays the others.
+
+        Raises:
+            InvalidRequestError: An argument common to all was refused; nothing was sent.
+        """
+        check_period(domain, start, stop)
+        get = partial(self.get_call_report, domain=domain, start=start, stop=stop)
+        return async_outcomes(get, endpoints, checked_concurrency(concurrency), ordered=ordered)
 
     async def get_counter(self, counter_id: str) -> Counter:
         """Return a counter as it stood at its last refresh; the server refreshes every two minutes.

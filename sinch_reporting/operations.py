@@ -36,16 +36,22 @@ def _checked_domain(value: object) -> models.Domain:
     return models.Domain(plain(value))
 
 
+def check_period(domain: Domain | str, start: dt.date | None, stop: dt.date | None) -> None:
+    """Check what the reports of many endpoints have in common. Raises InvalidRequestError."""
+    _checked_domain(domain)
+    _check_day(start, "start")
+    _check_day(stop, "stop")
+    if start and stop and not 0 <= (stop - start).days <= MAX_DAYS:
+        raise InvalidRequestError(f"stop must not be before start, nor more than {MAX_DAYS} days after it")
+
+
 def report_arguments(
     endpoint: Endpoint, domain: Domain | str, start: dt.date | None, stop: dt.date | None
 ) -> ReportArguments:
     """Return what the generated client takes. Raises InvalidRequestError, before anything is sent."""
     if not isinstance(endpoint, Number | Username):
         raise InvalidRequestError("the endpoint must be a Number(...) or a Username(...)")
-    _check_day(start, "start")
-    _check_day(stop, "stop")
-    if start and stop and not 0 <= (stop - start).days <= MAX_DAYS:
-        raise InvalidRequestError(f"stop must not be before start, nor more than {MAX_DAYS} days after it")
+    check_period(domain, start, stop)
     return {
         "type_": models.EndpointType.NUMBER if isinstance(endpoint, Number) else models.EndpointType.USERNAME,
         "endpoint": endpoint.value,

@@ -1,6 +1,7 @@
 """Both clients, called in the same way, so that a behaviour is stated once."""
 
 import inspect
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -26,9 +27,24 @@ class Blocked:
         attribute = getattr(self.inner, "aclose" if name == "close" else name)
         if inspect.iscoroutinefunction(attribute):
             return lambda *args, **kwargs: self.portal.call(partial(attribute, *args, **kwargs))
+        if name == "iter_call_reports":
+            return lambda *args, **kwargs: self._iterated(attribute(*args, **kwargs))
         if name == "with_options":
             return lambda **kwargs: Blocked(self.portal, attribute(**kwargs))
         return attribute
+
+    def _iterated(self, generator: Any) -> Iterator[Any]:
+        def each() -> Iterator[Any]:
+            try:
+                while True:
+                    try:
+                        yield self.portal.call(generator.__anext__)
+                    except StopAsyncIteration:
+                        return
+            finally:
+                self.portal.call(generator.aclose)
+
+        return each()
 
 
 class Maker:

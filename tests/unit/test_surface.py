@@ -18,9 +18,15 @@ def surface(kind):
     return {name: member for name, member in named.items() if name in TWINS.values() or not name.startswith("_")}
 
 
+def parameters(function):
+    found = inspect.signature(function).parameters.values()
+    # Async, the endpoints of many reports may come from an async iterable too.
+    return [part.replace(annotation=None) if part.name == "endpoints" else part for part in found]
+
+
 def test_both_clients_have_the_same_names_parameters_and_docstrings():
     blocking, asynchronous = surface(ReportingClient), surface(AsyncReportingClient)
-    reports = {"get_call_report", "get_counter", "get_service_status"}
+    reports = {"get_call_report", "get_counter", "get_service_status", "iter_call_reports"}
     assert blocking.keys() == asynchronous.keys() == {*TWINS.values(), *reports, "api", "with_options"}
     assert ReportingClient.__doc__ == AsyncReportingClient.__doc__
     assert inspect.signature(ReportingClient) == inspect.signature(AsyncReportingClient)
@@ -28,8 +34,8 @@ def test_both_clients_have_the_same_names_parameters_and_docstrings():
         twin = asynchronous[name]
         assert inspect.getdoc(member) == inspect.getdoc(twin), name
         if not isinstance(member, property):
-            assert inspect.signature(member) == inspect.signature(twin), name
-            assert inspect.iscoroutinefunction(twin) or name == "with_options", name
+            assert parameters(member) == parameters(twin), name
+            assert inspect.iscoroutinefunction(twin) or name in {"with_options", "iter_call_reports"}, name
 
 
 def test_every_public_name_says_what_it_is():
