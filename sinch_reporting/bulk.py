@@ -9,11 +9,16 @@ from queue import SimpleQueue
 from typing import Self
 
 import anyio
-from attrs import frozen
+from attrs import field, frozen
 
-from sinch_reporting.endpoints import Endpoint
+from sinch_reporting.endpoints import Endpoint, Number, Username
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
+
+
+def _hidden(endpoint: object) -> str:
+    # What is no endpoint may be a phone number as plain text.
+    return repr(endpoint) if isinstance(endpoint, Number | Username) else f"<{type(endpoint).__name__}>"
 
 
 @frozen(kw_only=True)
@@ -26,16 +31,17 @@ class CallReportOutcome:
         error: Why there is no report; None where there is one.
     """
 
-    endpoint: Endpoint
+    endpoint: Endpoint = field(repr=_hidden)
     report: CallReport | None = None
     error: ReportingError | None = None
 
 
-def checked_concurrency(value: object) -> int:
-    """Return the number of calls at a time. Raises InvalidRequestError where it is not a whole number from 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+def check_many(endpoints: object, concurrency: object) -> None:
+    """Check what concerns all calls. Raises InvalidRequestError."""
+    if isinstance(endpoints, str | bytes) or not isinstance(endpoints, Iterable | AsyncIterable):
+        raise InvalidRequestError("the endpoints must be an iterable of Number(...) and Username(...)")
+    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
         raise InvalidRequestError("concurrency must be a whole number from 1")
-    return value
 
 
 class _Window:

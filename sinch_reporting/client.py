@@ -14,7 +14,7 @@ import httpx
 
 from sinch_reporting.attempts import AsyncAttemptingClient, AttemptingClient
 from sinch_reporting.base import BaseClient
-from sinch_reporting.bulk import CallReportOutcome, async_outcomes, checked_concurrency, outcomes
+from sinch_reporting.bulk import CallReportOutcome, async_outcomes, check_many, outcomes
 from sinch_reporting.endpoints import Domain, Endpoint, checked_text
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
 from sinch_reporting.operations import OnlyReportingErrors, answer, check_period, report_arguments
@@ -121,9 +121,10 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         Raises:
             InvalidRequestError: An argument common to all was refused; nothing was sent.
         """
+        check_many(endpoints, concurrency)
         check_period(domain, start, stop)
         get = partial(self.get_call_report, domain=domain, start=start, stop=stop)
-        return outcomes(get, endpoints, checked_concurrency(concurrency), ordered=ordered)
+        return outcomes(get, endpoints, concurrency, ordered=ordered)
 
     def get_counter(self, counter_id: str) -> Counter:
         """Return a counter as it stood at its last refresh; the server refreshes every two minutes.
@@ -273,9 +274,10 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         Raises:
             InvalidRequestError: An argument common to all was refused; nothing was sent.
         """
+        check_many(endpoints, concurrency)
         check_period(domain, start, stop)
         get = partial(self.get_call_report, domain=domain, start=start, stop=stop)
-        return async_outcomes(get, endpoints, checked_concurrency(concurrency), ordered=ordered)
+        return async_outcomes(get, endpoints, concurrency, ordered=ordered)
 
     async def get_counter(self, counter_id: str) -> Counter:
         """Return a counter as it stood at its last refresh; the server refreshes every two minutes.

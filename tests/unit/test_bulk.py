@@ -73,12 +73,15 @@ def test_a_failure_is_an_outcome_and_not_the_end(make, wire):
 def test_what_is_no_endpoint_is_a_failure_of_its_own(make, sandbox):
     first, second = make(sandbox.url).iter_call_reports(["+46730170101", *numbers(1)], ordered=True)
     assert isinstance(first.error, InvalidRequestError)
+    assert "4673" not in repr(first)
     assert second.report is not None
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"endpoints": "+46730170101"},
+        {"endpoints": Number("+46730170101")},
         {"concurrency": 0},
         {"concurrency": True},
         {"concurrency": 1.5},
@@ -88,7 +91,7 @@ def test_what_is_no_endpoint_is_a_failure_of_its_own(make, sandbox):
 )
 def test_an_argument_common_to_all_is_refused_before_the_first(wrong):
     with ReportingClient(KEY, SECRET) as client, pytest.raises(InvalidRequestError):
-        client.iter_call_reports([], **wrong)
+        client.iter_call_reports(**{"endpoints": [], **wrong})
 
 
 def test_no_more_endpoints_are_read_than_there_are_calls_at_a_time(make):
