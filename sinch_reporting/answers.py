@@ -46,10 +46,12 @@ class Body:
         """
         if len(self._bytes) > MAX_BODY_BYTES:
             raise DecodeError("the answer is larger than 1 MiB; check that the base URL leads to the Reporting API")
-        headers = response.headers.copy()
-        encoding = headers.pop("Content-Encoding", "identity").strip().lower()
-        headers.pop("Transfer-Encoding", None)
-        headers.pop("Content-Length", None)
+        headers = response.headers
+        encoding = headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding != "identity":
+            headers = headers.copy()
+            for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
+                headers.pop(name, None)
         try:
             content = _decompressed(bytes(self._bytes), encoding)
         except zlib.error:
