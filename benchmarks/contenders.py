@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 DOMAIN, START, STOP = "pstn", date(2026, 11, 1), date(2026, 11, 20)
 CREDENTIALS = ("5F5C418A0F914BBC8234A9BF5EDDAD97", "JViE5vDor0Sw3WllZka15Q==")
@@ -164,7 +164,7 @@ ASYNC = {
 class Measured:
     """The CPU and the time that a block takes."""
 
-    def __enter__(self) -> "Measured":
+    def __enter__(self) -> Self:
         self._cpu, self._time = time.process_time(), time.perf_counter()
         return self
 

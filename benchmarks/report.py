@@ -20,8 +20,8 @@ ASYNC_PEERS = (
 _PAGE = """# Benchmarks
 
 Made by `scripts/bench --write`; the figures behind it are in `benchmarks/result.json`. All contenders run in turn, in
-shuffled order, each in a process of its own; a ratio is taken within one round. Client and server have a processor each. Trust
-the ratios: absolute times move with the machine.
+shuffled order, each in a process of its own; a ratio is taken within one round. Client and server have a processor
+each. Trust the ratios: absolute times move with the machine.
 
 ![CPU per report](benchmarks.svg)
 
@@ -30,8 +30,8 @@ the ratios: absolute times move with the machine.
 {ratios}
 
 *The facade* does all that it does: signing, the attempt policy, decoding, types. *The generated client* is
-`sinch_reporting_client` on httpx as it comes; *unlimited* lets httpx keep all its connections, where by default it keeps 20 of 100 and
-opens the others anew.
+`sinch_reporting_client` on httpx as it comes; *unlimited* lets httpx keep all its connections, where by default it
+keeps 20 of 100 and opens the others anew.
 
 ## CPU per report
 
@@ -51,7 +51,7 @@ def key(case: Any) -> str:
 
 
 def _median(values: list[float]) -> str:
-    return f"{statistics.median(values):.2f} ({min(values):.2f}–{max(values):.2f})"
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
 
 
 def _cpu(found: Found, one: str, other: str) -> str:

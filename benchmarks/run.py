@@ -1,7 +1,7 @@
 """Measures what a report costs, beside other clients, and writes docs/benchmarks.md with its picture.
 
-All contenders run in turn, in shuffled order, round by round, each in a process of its own; a ratio is taken within its round, so
-that a machine whose speed drifts matters little. With two processors, client and server have one each.
+All contenders run in turn, in shuffled order, round by round, each in a process of its own; a ratio is taken within its
+round, so that a machine whose speed drifts matters little. With two processors, client and server have one each.
 """
 
 import argparse
@@ -10,7 +10,6 @@ import os
 import platform
 import random
 import shutil
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -53,14 +52,14 @@ def _pin(processor: int) -> list[str]:
 def _contend(case: Case, url: str, reports: int) -> Figures:
     name, concurrency = case
     command = [*_pin(0), sys.executable, "-m", "benchmarks.contenders", name, url, str(reports), str(concurrency)]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout  # noqa: S603
+    printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
     return dict(json.loads(printed))
 
 
 def _import(statement: str) -> float:
     program = f"import time; t = time.process_time(); {statement}; print(time.process_time() - t)"
     command = [*_pin(0), sys.executable, "-c", program]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def _rounds(count: int, cases: list[Any], measure: Callable[[Any], Any]) -> list[dict[str, Any]]:
@@ -77,7 +76,7 @@ def _machine() -> dict[str, str]:
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
-    nginx = subprocess.run(["nginx", "-v"], check=True, capture_output=True, text=True).stderr  # noqa: S607
+    nginx = subprocess.run(["nginx", "-v"], check=True, capture_output=True, text=True).stderr
     return {
         "when": f"{datetime.now(UTC):%Y-%m-%d}",
         "processor": f"{model}, {os.cpu_count()} cores",
