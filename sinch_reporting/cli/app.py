@@ -12,7 +12,7 @@ from sinch_reporting.errors import ReportingError
 from sinch_reporting.version import __version__
 
 # Each is the function of this name in the module of this name, which is imported when it is needed.
-COMMANDS = ("counter",)
+COMMANDS = ("report", "counter", "service", "sandbox")
 
 _HELP = """The Sinch Reporting API at the terminal: call reports, counters of ongoing calls, service status.
 
@@ -37,7 +37,9 @@ def make() -> App:
         result_action="return_value",
     )
     for name in COMMANDS:
-        app.command(f"sinch_reporting.cli.{name}:{name}", name=name)
+        # The Sandbox has options, and help for them, of its own.
+        flags = {"help_flags": (), "version_flags": ()} if name == "sandbox" else {}
+        app.command(f"sinch_reporting.cli.{name}:{name}", name=name, **flags)
     app.register_install_completion_command(add_to_startup=False, help="Install completion for your shell.")
     return app
 

@@ -18,7 +18,10 @@ def run(capsys):
     """Return what runs the command with arguments, and what it wrote."""
 
     def run(*arguments: str) -> Ran:
-        code = run_command(arguments)
+        try:
+            code = run_command(arguments)
+        except SystemExit as ended:  # the Sandbox's options are read by argparse
+            code = ended.code
         captured = capsys.readouterr()
         return Ran(code, captured.out, captured.err)
 
@@ -32,3 +35,10 @@ def account(sandbox, monkeypatch):
     monkeypatch.setenv("SINCH_APPLICATION_KEY", sandbox.application_key)
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", sandbox.application_secret)
     return sandbox
+
+
+@pytest.fixture
+def client(account):
+    """Return the library's client of the same Sandbox."""
+    with account.client() as made:
+        yield made

@@ -43,7 +43,7 @@ def test_the_list_of_commands_says_what_each_is_for(run):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_help_with_examples(run, name):
     shown = run(name, "--help")
-    assert shown.code == 0
+    assert shown.code == exits.OK
     assert f"$ sinch-reporting {name}" in shown.out
 
 
