@@ -23,6 +23,7 @@ from sinch_reporting.errors import (
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
 from sinch_reporting.retry import RetryPolicy
 from sinch_reporting.version import __version__
+from sinch_reporting.watch import CounterOutcome, ServiceStatusOutcome
 
 __all__ = [
     "APIError",
@@ -33,6 +34,7 @@ __all__ = [
     "CallReportOutcome",
     "ConfigurationError",
     "Counter",
+    "CounterOutcome",
     "DeadlineExceededError",
     "DecodeError",
     "Domain",
@@ -48,6 +50,7 @@ __all__ = [
     "RetryPolicy",
     "ServerError",
     "ServiceStatus",
+    "ServiceStatusOutcome",
     "SignedAuth",
     "TransportError",
     "Username",

@@ -26,8 +26,9 @@ def parameters(function):
 
 def test_both_clients_have_the_same_names_parameters_and_docstrings():
     blocking, asynchronous = surface(ReportingClient), surface(AsyncReportingClient)
-    reports = {"get_call_report", "get_counter", "get_service_status", "iter_call_reports"}
-    assert blocking.keys() == asynchronous.keys() == {*TWINS.values(), *reports, "api", "with_options"}
+    calls = {"get_call_report", "get_counter", "get_service_status"}
+    generators = {"iter_call_reports", "watch_counter", "watch_service_status"}
+    assert blocking.keys() == asynchronous.keys() == {*TWINS.values(), *calls, *generators, "api", "with_options"}
     assert ReportingClient.__doc__ == AsyncReportingClient.__doc__
     assert inspect.signature(ReportingClient) == inspect.signature(AsyncReportingClient)
     for name, member in blocking.items():
@@ -35,7 +36,7 @@ def test_both_clients_have_the_same_names_parameters_and_docstrings():
         assert inspect.getdoc(member) == inspect.getdoc(twin), name
         if not isinstance(member, property):
             assert parameters(member) == parameters(twin), name
-            assert inspect.iscoroutinefunction(twin) or name in {"with_options", "iter_call_reports"}, name
+            assert inspect.iscoroutinefunction(twin) or name in {"with_options", *generators}, name
 
 
 def test_every_public_name_says_what_it_is():
