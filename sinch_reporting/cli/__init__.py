@@ -21,7 +21,7 @@ and the exit code. Data go to standard output by `output.write`, all else to sta
 
 import sys
 
-_EXTRA = {"cyclopts", "rich", "rich_rst", "docstring_parser", "plotext"}
+_EXTRA = {"cyclopts", "rich", "rich_rst", "docstring_parser", "plotille"}
 
 
 def main() -> int:

@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
@@ -23,13 +23,15 @@ def write(rows: Iterable[Row], output: Format) -> None:
     """Write the rows, which all have the same fields. JSON and CSV are written one by one, a table at the end."""
     if output == "table":
         _write_table(list(rows))
-    elif output == "json":
-        for row in rows:
-            line = json.dumps({name: _plain(value) for name, value in row.items()}, ensure_ascii=False)
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
     else:
-        _write_csv(rows)
+        each = writer(output)
+        for row in rows:
+            each(row)
+
+
+def writer(output: Format) -> Callable[[Row], None]:
+    """Return what writes one row after the other at once, in a table too. All rows have the same fields."""
+    return {"table": _table_lines, "json": _json_lines, "csv": _csv_lines}[output]()
 
 
 def say(text: str) -> None:
@@ -44,29 +46,62 @@ def console() -> Console:
     return terminal if terminal.is_terminal else Console(highlight=False, width=10_000)
 
 
-def _write_csv(rows: Iterable[Row]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    for number, row in enumerate(rows):
-        if number == 0:
-            writer.writerow(row)
-        writer.writerow("" if value is None else _plain(value) for value in row.values())
+def _json_lines() -> Callable[[Row], None]:
+    def each(row: Row) -> None:
+        line = json.dumps({name: _plain(value) for name, value in row.items()}, ensure_ascii=False)
+        sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
+    return each
 
-def _write_table(rows: Sequence[Row]) -> None:
-    if not rows:
-        return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+
+def _csv_lines() -> Callable[[Row], None]:
+    lines = csv.writer(sys.stdout, lineterminator="\n")
+    first = True
+
+    def each(row: Row) -> None:
+        nonlocal first
+        if first:
+            lines.writerow(row)
+        first = False
+        lines.writerow("" if value is None else _plain(value) for value in row.values())
+        sys.stdout.flush()
+
+    return each
+
+
+def _table_lines() -> Callable[[Row], None]:
+    first = True
+
+    def each(row: Row) -> None:
+        nonlocal first
+        _write_table([row], header=first)
+        first = False
+        sys.stdout.flush()
+
+    return each
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """Return the rows as a table, for a console."""
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in rows[0]:
         numeric = all(_is_numeric(row[name]) for row in rows)
-        table.add_column(name, justify="right" if numeric else "left", no_wrap=True)
+        drawn.add_column(name, justify="right" if numeric else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(Text(_shown(value), style=_style(value)) for value in row.values()))
+        drawn.add_row(*(Text(_shown(value), style=_style(value)) for value in row.values()))
+    return drawn
+
+
+def _write_table(rows: Sequence[Row], *, header: bool = True) -> None:
+    if not rows:
+        return
     terminal = console()
     with terminal.capture() as captured:
-        terminal.print(table)
+        terminal.print(table(rows))
     # Padding is for the next column, of which the last has none.
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+    lines = captured.get().splitlines()
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines[0 if header else 1 :]))
 
 
 def _is_numeric(value: Value) -> bool:

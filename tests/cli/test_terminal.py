@@ -1,33 +1,14 @@
 """The command on a real terminal, and where there is none."""
 
 import os
-import pty
 import subprocess
-import sys
 
-COMMAND = f"{sys.exec_prefix}/bin/sinch-reporting"
-
-
-def on_a_terminal(*arguments, **environment):
-    """Return what the command writes to a terminal."""
-    ours, theirs = pty.openpty()
-    env = {**os.environ, "TERM": "xterm-256color", **environment}
-    process = subprocess.Popen([COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=env)
-    os.close(theirs)
-    written = b""
-    try:
-        while piece := os.read(ours, 65536):
-            written += piece
-    except OSError:
-        pass  # how a terminal ends
-    os.close(ours)
-    assert process.wait(30) == 0, written
-    return written.decode()
+from tests.support.terminal import COMMAND, on_a_terminal
 
 
 def test_a_terminal_gets_colours_unless_no_color_is_set(account):
     assert "\x1b[32mup" in on_a_terminal("service", "rtpproxy")
-    assert "\x1b[3" not in on_a_terminal("service", "rtpproxy", NO_COLOR="1")
+    assert "\x1b[3" not in on_a_terminal("service", "rtpproxy", env={"NO_COLOR": "1"})
 
 
 def test_what_is_no_terminal_gets_plain_text_of_any_width(account):
