@@ -1,7 +1,7 @@
 """A typed client for the Sinch Reporting API: call reports, counters of ongoing calls, and service status."""
 
 from sinch_reporting.auth import SignedAuth
-from sinch_reporting.bulk import CallReportOutcome
+from sinch_reporting.bulk import CallReportOutcome, DailyCallReport
 from sinch_reporting.client import AsyncReportingClient, ReportingClient
 from sinch_reporting.endpoints import Domain, Endpoint, Number, Username
 from sinch_reporting.errors import (
@@ -35,6 +35,7 @@ __all__ = [
     "ConfigurationError",
     "Counter",
     "CounterOutcome",
+    "DailyCallReport",
     "DeadlineExceededError",
     "DecodeError",
     "Domain",

@@ -66,12 +66,40 @@ def test_days_end_today(run, account):
     assert before <= last <= datetime.now(UTC).date()
 
 
+def test_a_row_a_day_adds_up_to_the_period_and_may_be_longer_than_a_report(run, client):
+    daily = run(
+        "report", "+46730170101", "--daily", "--start", "2026-09-01", "--stop", "2026-11-20", "--output", "json"
+    )
+    rows = [json.loads(line) for line in daily.out.splitlines()]
+    assert [row["day"] for row in rows] == [(date(2026, 9, 1) + timedelta(days=n)).isoformat() for n in range(81)]
+    whole = client.get_call_report(Number("+46730170101"), start=date(2026, 11, 1), stop=date(2026, 11, 20))
+    assert sum(row["total"] for row in rows if row["day"] >= "2026-11-01") == whole.total
+
+
+def test_days_of_several_come_one_after_the_other_the_last_30_of_each_unless_said_otherwise(run, account):
+    ran = run("report", "+46730170101", "+46730170102", "--daily", "--output", "csv")
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    assert [row["endpoint"] for row in rows] == ["+46730170101"] * 30 + ["+46730170102"] * 30
+    assert len(run("report", "+46730170101", "--daily", "--days", "3").out.splitlines()) == 4
+
+
+def test_a_day_that_fails_is_said_by_its_date(run, account):
+    account.script(*[faults.Status(403)] * 2)
+    ran = run("report", "+46730170101", "--daily", "--start", "2026-11-01", "--stop", "2026-11-02")
+    assert (ran.code, ran.out) == (exits.FAILED, "")
+    assert [line.split(": ")[1] for line in ran.err.splitlines()] == [
+        "+46730170101 2026-11-01",
+        "+46730170101 2026-11-02",
+    ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["anna"], "for a username, add --username"),
         (["+46730170101", "--days", "3", "--start", "2026-11-01"], "--days takes the place of --start and --stop"),
         (["+46730170101", "--days", "0"], "--days"),
+        (["+46730170101", "--daily", "--start", "2026-11-01"], "--daily needs both --start and --stop, or --days"),
         (["+46730170101", "--start", "2026-11-20", "--stop", "2026-11-01"], "stop must not be before start"),
         (["+46730170101", "--start", "yesterday"], "--start"),
         (["+46730170101", "--domain", "voip"], "--domain"),
