@@ -51,16 +51,17 @@ def report(
     endpoints = [_endpoint(text, Username if username else Number) for text in texts]
     found = _Found()
     with connection.client() as client:
+        rows: Iterator[tuple[Row, CallReportOutcome | DailyCallReport]]
         if daily and start and stop:
-            by_day = (
+            rows = (
                 ({"endpoint": endpoint.value, "day": one.day}, one)
                 for endpoint in endpoints
                 for one in client.daily_call_reports(endpoint, start, stop, domain=domain)
             )
-            write(found.rows(by_day), output)
         else:
             outcomes = client.iter_call_reports(endpoints, domain=domain, start=start, stop=stop, ordered=True)
-            write(found.rows(({"endpoint": one.endpoint.value}, one) for one in outcomes), output)
+            rows = (({"endpoint": one.endpoint.value}, one) for one in outcomes)
+        write(found.rows(rows), output)
     return exits.FAILED if found.failures else exits.OK
 
 
