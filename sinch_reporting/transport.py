@@ -155,7 +155,8 @@ def _core_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:
     )
 
 
-def _environment_proxy(base_url: str) -> httpx.Proxy | None:
+def environment_proxy(base_url: str) -> httpx.Proxy | None:
+    """Return the proxy that the environment names for the URL. Raises ValueError where it is unusable."""
     url = httpx.URL(base_url)
     if is_loopback(url.host):  # else a proxy elsewhere would be sent, over http://, what must not leave this machine
         return None
@@ -169,13 +170,13 @@ def _environment_proxy(base_url: str) -> httpx.Proxy | None:
 def default_transport(base_url: str) -> httpx.BaseTransport:
     """Return the transport of a blocking client. Raises ConfigurationError for unusable proxies or certificates."""
     with _configuration_errors():
-        return PooledTransport(_environment_proxy(base_url))
+        return PooledTransport(environment_proxy(base_url))
 
 
 def default_async_transport(base_url: str) -> httpx.AsyncBaseTransport:
     """Return the transport of an async client. Raises ConfigurationError for unusable proxies or certificates."""
     with _configuration_errors():
-        return AsyncPooledTransport(_environment_proxy(base_url))
+        return AsyncPooledTransport(environment_proxy(base_url))
 
 
 @contextmanager

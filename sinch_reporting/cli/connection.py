@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 from attrs import frozen
 from cyclopts import Group, Parameter
 
@@ -37,19 +36,22 @@ class Connection:
     @contextmanager
     def client(self) -> Generator[ReportingClient]:
         """Yield a client, closed at the end. Raises UsageError and ConfigurationError."""
-        with self._resolved() as (base_url, auth), ReportingClient(auth=auth, base_url=base_url) as client:
+        with self.resolved() as (base_url, auth), ReportingClient(auth=auth, base_url=base_url) as client:
             yield client
 
     @asynccontextmanager
     async def async_client(self) -> AsyncGenerator[AsyncReportingClient]:
         """Yield an async client, closed at the end. Raises UsageError and ConfigurationError."""
-        with self._resolved() as (base_url, auth):
+        with self.resolved() as (base_url, auth):
             async with AsyncReportingClient(auth=auth, base_url=base_url) as client:
                 yield client
 
     @contextmanager
-    def _resolved(self) -> Generator[tuple[str | None, httpx.Auth]]:
-        """Yield the base URL and the auth; the Sandbox runs meanwhile, if it is to."""
+    def resolved(self) -> Generator[tuple[str | None, SignedAuth]]:
+        """Yield the base URL, if one is set, and the auth; the Sandbox runs meanwhile, if it is to.
+
+        Raises UsageError and ConfigurationError.
+        """
         if not self.sandbox:
             found = credentials.find(self.credentials, keyring=self.keyring)
             yield self.base_url or found.url, SignedAuth(found.key, found.secret)
