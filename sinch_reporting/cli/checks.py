@@ -131,7 +131,7 @@ def _untrusted_within(error: BaseException | None) -> TroubleError | None:
 def ask(url: httpx.URL) -> httpx.Response:
     """Ask for a counter, without credentials."""
     try:
-        with httpx.Client(transport=default_transport(str(url)), timeout=SECONDS) as client:
+        with httpx.Client(transport=default_transport(str(url))(None), timeout=SECONDS) as client:
             return client.get(f"{url}/counters/{_COUNTER}")
     except ConfigurationError as error:
         raise TroubleError("no connection can be made", str(error)) from error
