@@ -21,6 +21,7 @@ from sinch_reporting.errors import (
     TransportError,
 )
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
+from sinch_reporting.observing import Attempt
 from sinch_reporting.retry import RetryPolicy
 from sinch_reporting.version import __version__
 from sinch_reporting.watch import CounterOutcome, ServiceStatusOutcome
@@ -28,6 +29,7 @@ from sinch_reporting.watch import CounterOutcome, ServiceStatusOutcome
 __all__ = [
     "APIError",
     "AsyncReportingClient",
+    "Attempt",
     "AuthenticationError",
     "BadRequestError",
     "CallReport",

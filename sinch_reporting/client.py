@@ -63,6 +63,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
         pickle_credentials: Let pickles of the client hold its key and secret, for whoever reads them. Without it, a
             client that is unpickled takes them from its environment.
+        on_attempt: Called with an `Attempt` at the end of each, in the thread or task of the call. Not pickled.
 
     Raises:
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.
@@ -294,6 +295,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
         pickle_credentials: Let pickles of the client hold its key and secret, for whoever reads them. Without it, a
             client that is unpickled takes them from its environment.
+        on_attempt: Called with an `Attempt` at the end of each, in the thread or task of the call. Not pickled.
 
     Raises:
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.
