@@ -59,8 +59,9 @@ def test_a_pickle_leaves_the_observer_behind(sandbox, monkeypatch):
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", sandbox.application_secret)
     told = []
     with ReportingClient(base_url=sandbox.url, on_attempt=told.append) as client:
-        with pickle.loads(pickle.dumps(client)) as copy:
-            copy.get_counter("currentCalls")
+        pickled = pickle.dumps(client)
+    with pickle.loads(pickled) as copy:
+        copy.get_counter("currentCalls")
     assert told == []
 
 
@@ -83,10 +84,8 @@ def test_metrics_count_and_time_attempts(make, sandbox, quick):
     def value(name, **labels):
         return registry.get_sample_value(f"sinch_reporting_{name}", {"route": COUNTERS, **labels})
 
-    outcomes = [
-        value("attempt_seconds_count", outcome=outcome) for outcome in ("503", "RemoteProtocolError", "200", "404")
-    ]
-    assert outcomes == [1, 1, 1, None]
+    outcomes = ("503", "RemoteProtocolError", "200", "404")
+    assert [value("attempt_seconds_count", outcome=outcome) for outcome in outcomes] == [1, 1, 1, None]
     assert value("attempt_seconds_sum", outcome="200") > 0
     assert value("retries_total") == 2
     assert [value("errors_total", kind=kind) for kind in ("503", "RemoteProtocolError", "200")] == [1, 1, None]
@@ -105,9 +104,9 @@ def spans():
 
 def test_each_attempt_is_a_span_with_route_status_and_number_alone(sandbox, quick, spans):
     sandbox.script(faults.Status(503), faults.Garbage())
-    with sandbox.client(on_attempt=attempt_spans(spans), retry=quick) as client:
-        with spans.get_tracer("test").start_as_current_span("call") as call:
-            client.get_call_report(Number("+46730170101"))
+    span = spans.get_tracer("test").start_as_current_span("call")
+    with sandbox.client(on_attempt=attempt_spans(spans), retry=quick) as client, span as call:
+        client.get_call_report(Number("+46730170101"))
     *attempts, _ = spans.finished()
     common = {"http.request.method": "GET", "url.template": REPORTS}
     assert [dict(span.attributes) for span in attempts] == [
@@ -136,3 +135,12 @@ def test_spans_of_tasks_are_children_of_their_own_tasks_spans(sandbox, spans):
     calls = {span.context.span_id: span.name for span in spans.finished() if span.parent is None}
     attempts = [span for span in spans.finished() if span.parent]
     assert sorted(calls[span.parent.span_id] for span in attempts) == ["one", "two"]
+
+
+def test_spans_of_many_reports_are_children_of_the_span_of_their_loop(sandbox, spans):
+    numbers = [Number(f"+4673017{last:04d}") for last in range(5)]
+    span = spans.get_tracer("test").start_as_current_span("loop")
+    with sandbox.client(on_attempt=attempt_spans(spans)) as client, span as loop:
+        assert len(list(client.iter_call_reports(numbers))) == 5
+    *attempts, _ = spans.finished()
+    assert {span.parent.span_id for span in attempts} == {loop.get_span_context().span_id}
