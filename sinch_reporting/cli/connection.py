@@ -12,6 +12,7 @@ from sinch_reporting.auth import SignedAuth
 from sinch_reporting.cli import credentials
 from sinch_reporting.cli.exits import UsageError
 from sinch_reporting.client import AsyncReportingClient, ReportingClient
+from sinch_reporting.observing import Observer
 
 _GROUP = Group("Connection", sort_key=10)
 
@@ -40,10 +41,10 @@ class Connection:
             yield client
 
     @asynccontextmanager
-    async def async_client(self) -> AsyncGenerator[AsyncReportingClient]:
+    async def async_client(self, on_attempt: Observer | None = None) -> AsyncGenerator[AsyncReportingClient]:
         """Yield an async client, closed at the end. Raises UsageError and ConfigurationError."""
         with self.resolved() as (base_url, auth):
-            async with AsyncReportingClient(auth=auth, base_url=base_url) as client:
+            async with AsyncReportingClient(auth=auth, base_url=base_url, on_attempt=on_attempt) as client:
                 yield client
 
     @contextmanager

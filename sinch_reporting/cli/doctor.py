@@ -24,9 +24,10 @@ _STYLES = {"ok": "green", "doubt": "yellow", "trouble": "red", "not looked at": 
 def doctor(*, output: Output = "table", connection: Connection = Connection()) -> int:
     """Say what is wrong with the set-up, step by step, and what to do.
 
-    Looks at the credentials' form, the base URL, the proxy, the host's name and port, TLS, whether the API answers,
-    this machine's clock, and whether a signed request is accepted. Nothing is changed. The exit code is 1 where there
-    is trouble.
+    Looks at the credentials' form, the base URL, the proxy, the host's name
+    and port, TLS, whether the API answers, this machine's clock, and whether a
+    signed request is accepted. Nothing is changed. The exit code is 1 where
+    there is trouble.
 
     For example:
 

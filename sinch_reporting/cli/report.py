@@ -30,7 +30,8 @@ def report(
 ) -> int:
     """Show the calls of phone numbers or usernames, added up for each, or for each day.
 
-    Durations are in seconds in JSON and CSV. Failures go to standard error, one a line, and the exit code is then 1.
+    Durations are in seconds in JSON and CSV. Failures go to standard error,
+    one a line, and the exit code is then 1.
 
     For example:
 

@@ -3,6 +3,7 @@ import io
 import itertools
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,10 @@ def account(sandbox, monkeypatch):
 @pytest.mark.parametrize(("program", "shown"), list(sessions()))
 def test_a_command_shows_what_the_page_says(monkeypatch, tmp_path, program, shown):
     monkeypatch.setenv("PATH", f"{sys.exec_prefix}/bin", prepend=os.pathsep)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    # The exporter's port, which another run of the tests may have.
+    program, shown = program.replace("9464", port), [line.replace("9464", port) for line in shown]
     command = ["bash", "-c", f"exec 2>&1\n{program}"]
     ran = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=False)
     for line, expected in itertools.zip_longest(ran.stdout.splitlines(), shown):
