@@ -73,13 +73,16 @@ def results(prometheus, query):
     while time.monotonic() < end:
         try:
             answered = prometheus.get("/query", params={"query": query})
+            if answered.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+                continue  # it is starting
             answered.raise_for_status()
             found = [result for result in answered.json()["data"]["result"] if result["value"][1] != "NaN"]
             if found:
                 return found
         except httpx.ConnectError:
             pass  # it is starting
-        time.sleep(0.2)
+        finally:
+            time.sleep(0.2)
     raise AssertionError(f"{query} finds nothing: {answered and answered.text}")
 
 
