@@ -34,7 +34,6 @@ from sinch_reporting.operations import (
     days_of,
     report_arguments,
 )
-from sinch_reporting.transport import default_async_transport, default_transport
 from sinch_reporting.watch import CounterOutcome, ServiceStatusOutcome
 from sinch_reporting_client import AuthenticatedClient, models
 from sinch_reporting_client.api.call_report import get_call_report, get_counter, get_service_status
@@ -73,6 +72,9 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
 
     @staticmethod
     def _default_transport(base_url: str) -> Callable[[object], httpx.BaseTransport]:
+        # Loading httpcore takes as long as loading httpx.
+        from sinch_reporting.transport import default_transport  # noqa: PLC0415
+
         return default_transport(base_url)
 
     def _generated_client(self) -> AuthenticatedClient:
@@ -305,6 +307,9 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
 
     @staticmethod
     def _default_transport(base_url: str) -> Callable[[object], httpx.AsyncBaseTransport]:
+        # Loading httpcore takes as long as loading httpx.
+        from sinch_reporting.transport import default_async_transport  # noqa: PLC0415
+
         return default_async_transport(base_url)
 
     def _generated_client(self) -> AuthenticatedClient:
