@@ -101,8 +101,8 @@ def _credentials(connection: Connection) -> str:
 class _Way:
     """The way to the server, and what was found out of it so far."""
 
-    _given: str | None
-    _auth: SignedAuth | None
+    given: str | None
+    auth: SignedAuth | None
     _url: httpx.URL = Factory(httpx.URL)
     _proxy: httpx.URL | None = None
     _date: datetime | None = None
@@ -120,7 +120,7 @@ class _Way:
 
     def _base_url(self) -> str:
         try:
-            self._url = httpx.URL(resolve_base_url(self._given, allow_http=False))
+            self._url = httpx.URL(resolve_base_url(self.given, allow_http=False))
         except ConfigurationError as error:
             raise checks.TroubleError(str(error), "correct --base-url or SINCH_REPORTING_URL") from error
         return str(self._url)
@@ -145,9 +145,9 @@ class _Way:
         return checks.answer(response)
 
     def _signature(self) -> str:
-        if not self._auth:
+        if not self.auth:
             raise checks.SkippedError("there are no credentials to sign with")
-        return checks.signature(self._url, self._auth)
+        return checks.signature(self._url, self.auth)
 
 
 def _show(finding: Finding) -> None:

@@ -52,8 +52,9 @@ class Exporter:
             checked_text(counter_id, "counter id")
         for service_id in services:
             checked_text(service_id, "service id")
-        # What is watched yields changes alone; here each refresh counts.
-        read_counter, read_service = client._read_counter, client._read_service  # noqa: SLF001 - of this package
+        # The public watch yields changes alone; here each refresh counts.
+        read_counter = client._read_counter  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        read_service = client._read_service  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         async with anyio.create_task_group() as tasks:
             for counter_id in counters:
                 tasks.start_soon(_follow, read_counter, counter_id, CounterPlan(), self._show_counter)

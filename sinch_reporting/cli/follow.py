@@ -95,22 +95,22 @@ def _view(subject: Subject[ValueT], following: Following, output: Format) -> "_R
 class _Rows(Generic[ValueT]):
     """Writes a row for each value, or for the last one alone."""
 
-    _row: Callable[[ValueT], Row]
-    _write: Callable[[Row], None]
-    _each: bool
-    _last: ValueT | None = None
+    row: Callable[[ValueT], Row]
+    write: Callable[[Row], None]
+    each: bool
+    last: ValueT | None = None
 
     def show(self, value: ValueT | None, error: ReportingError | None) -> None:
         """Take a value, or the error in its place."""
-        self._last = value
+        self.last = value
         if error:
             say(f"sinch-reporting: {error}")
-        elif value is not None and self._each:
-            self._write(self._row(value))
+        elif value is not None and self.each:
+            self.write(self.row(value))
 
     def __enter__(self) -> "_Rows[ValueT]":
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if self._last is not None and not self._each and kind is None:
-            self._write(self._row(self._last))
+        if self.last is not None and not self.each and kind is None:
+            self.write(self.row(self.last))

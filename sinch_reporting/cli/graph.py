@@ -1,10 +1,12 @@
 """The graph of a watched value over the last hours. Pure: a history and a time become text."""
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
-import plotille
+import plotille  # pyright: ignore[reportMissingTypeStubs]
 from attrs import Factory, define, frozen
 
 WINDOW = timedelta(hours=6)
@@ -62,26 +64,27 @@ def graph(history: History, now: datetime, *, width: int, height: int, names: tu
     # Whole numbers at each line, and some room above.
     step = max(math.ceil(top * 1.05 / figure.height), 1)
     figure.set_y_limits(min_=0, max_=len(names) - 1 if names else figure.height * step)
-    figure.register_label_formatter(datetime, _clock)
-    figure.register_label_formatter(float, partial(_label, names))
+    figure.register_label_formatter(datetime, _labels(_clock))
+    figure.register_label_formatter(float, _labels(partial(_named, names)))
     for line in lines:
         figure.plot([moment for moment, _ in line], [value for _, value in line])
     _, *rows = str(figure.show()).splitlines()  # the first one is for a label that there is not
     return "\n".join(row.rstrip() for row in rows)
 
 
-def _clock(val: datetime, chars: int, delta: object, *, left: bool = False) -> str:  # noqa: ARG001 - as plotille calls it
-    text = val.astimezone(UTC).strftime("%H:%M")
-    return text.ljust(chars) if left else text.rjust(chars)
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%H:%M}"
 
 
-def _label(
-    names: tuple[str, ...],
-    val: float,
-    chars: int,
-    delta: object,  # noqa: ARG001 - as plotille calls it
-    *,
-    left: bool = False,
-) -> str:
-    text = f"{val:.0f}" if not names else names[int(val)] if val.is_integer() else ""
-    return text.ljust(chars) if left else text.rjust(chars)
+def _named(names: tuple[str, ...], value: float) -> str:
+    if not names:
+        return f"{value:.0f}"
+    return names[int(value)] if value.is_integer() else ""
+
+
+def _labels(text_of: Callable[[Any], str]) -> Callable[..., str]:
+    def label(val: Any, chars: int, delta: Any, left: bool = False) -> str:  # noqa: ARG001 - theirs
+        text = text_of(val)
+        return text.ljust(chars) if left else text.rjust(chars)
+
+    return label

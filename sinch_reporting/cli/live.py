@@ -27,33 +27,33 @@ def _now() -> datetime:
 class LiveView(Generic[ValueT]):
     """Draws anew each second, so that the graph goes on, and where something changes."""
 
-    _console: Console
-    _row: Callable[[ValueT], Row]
-    _height: Callable[[ValueT], float]
-    _names: tuple[str, ...]
-    _history: History = Factory(History)
-    _value: ValueT | None = None
-    _error: ReportingError | None = None
+    console: Console
+    row: Callable[[ValueT], Row]
+    height: Callable[[ValueT], float]
+    names: tuple[str, ...]
+    history: History = Factory(History)
+    value: ValueT | None = None
+    error: ReportingError | None = None
     _live: Live = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._live = Live(console=self._console, get_renderable=self.drawn, refresh_per_second=1)
+        self._live = Live(console=self.console, get_renderable=self.drawn, refresh_per_second=1)
 
     def show(self, value: ValueT | None, error: ReportingError | None) -> None:
         """Show a value, or the error in its place."""
-        self._value, self._error = value or self._value, error
-        self._history.add(_now(), None if value is None else self._height(value))
+        self.value, self.error = value or self.value, error
+        self.history.add(_now(), None if value is None else self.height(value))
         self._live.refresh()
 
     def drawn(self) -> RenderableType:
         """Return what is shown now."""
         parts: list[RenderableType] = []
-        if self._value is not None:
-            parts.append(table([self._row(self._value)]))
-        height = 2 + len(self._names) if self._names else _HEIGHT
-        drawn = graph(self._history, _now(), width=self._console.width, height=height, names=self._names)
+        if self.value is not None:
+            parts.append(table([self.row(self.value)]))
+        height = 2 + len(self.names) if self.names else _HEIGHT
+        drawn = graph(self.history, _now(), width=self.console.width, height=height, names=self.names)
         parts += [Text(), Text(drawn, no_wrap=True)] if drawn else []
-        parts += [Text(str(self._error), style="red")] if self._error else []
+        parts += [Text(str(self.error), style="red")] if self.error else []
         return Group(*parts)
 
     def __enter__(self) -> "LiveView[ValueT]":

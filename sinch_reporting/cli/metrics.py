@@ -74,8 +74,13 @@ async def _serve(
 @contextmanager
 def _until_terminated() -> Generator[None]:
     loop = asyncio.get_running_loop()
-    with anyio.CancelScope() as scope:
-        signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(scope.cancel))
+    scope = anyio.CancelScope()
+
+    def terminate(_number: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(scope.cancel)
+
+    with scope:
+        signal.signal(signal.SIGTERM, terminate)
         yield
 
 
