@@ -27,17 +27,21 @@ if TYPE_CHECKING:
         TransportError,
     )
     from sinch_reporting.models import CallReport, Counter, ServiceStatus
+    from sinch_reporting.observing import Attempt
     from sinch_reporting.retry import RetryPolicy
+    from sinch_reporting.watch import CounterOutcome, ServiceStatusOutcome
 
 __all__ = [
     "APIError",
     "AsyncReportingClient",
+    "Attempt",
     "AuthenticationError",
     "BadRequestError",
     "CallReport",
     "CallReportOutcome",
     "ConfigurationError",
     "Counter",
+    "CounterOutcome",
     "DailyCallReport",
     "DeadlineExceededError",
     "DecodeError",
@@ -54,6 +58,7 @@ __all__ = [
     "RetryPolicy",
     "ServerError",
     "ServiceStatus",
+    "ServiceStatusOutcome",
     "SignedAuth",
     "TransportError",
     "Username",
@@ -65,12 +70,14 @@ __all__ = [
 _MODULES = {
     "APIError": "errors",
     "AsyncReportingClient": "client",
+    "Attempt": "observing",
     "AuthenticationError": "errors",
     "BadRequestError": "errors",
     "CallReport": "models",
     "CallReportOutcome": "bulk",
     "ConfigurationError": "errors",
     "Counter": "models",
+    "CounterOutcome": "watch",
     "DailyCallReport": "bulk",
     "DeadlineExceededError": "errors",
     "DecodeError": "errors",
@@ -87,6 +94,7 @@ _MODULES = {
     "RetryPolicy": "retry",
     "ServerError": "errors",
     "ServiceStatus": "models",
+    "ServiceStatusOutcome": "watch",
     "SignedAuth": "auth",
     "TransportError": "errors",
     "Username": "endpoints",

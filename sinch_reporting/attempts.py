@@ -25,6 +25,7 @@ from sinch_reporting.errors import (
 )
 from sinch_reporting.logs import WithinACall, logger
 from sinch_reporting.messages import HEADERS, ApiAnswer, ApiRequest, Base, api_request
+from sinch_reporting.observing import Attempt, tell
 from sinch_reporting.pace import Pace
 from sinch_reporting.retry import Attempts
 from sinch_reporting.routes import redacted, template_of
@@ -40,6 +41,7 @@ class _Call:
     ) -> None:
         self.request = request
         self._policy = settings.retry
+        self._observer = settings.on_attempt
         self._attempts = Attempts(settings.retry, timeout=settings.timeout, deadline=settings.deadline)
         self._redact = auth.redact if isinstance(auth, SignedAuth) else str
         self._pace = pace
@@ -65,7 +67,7 @@ class _Call:
         error = error_in(response, self._attempts.number, self._redact)
         if error is not None:
             raise error
-        self._log("200")
+        self._tell("200")
         return response
 
     def wait_after(self, error: Exception) -> float:
@@ -75,7 +77,7 @@ class _Call:
         else:
             failure = self._unanswered(error)
             failure.__cause__ = self._sayable(error)
-        self._log(str(error.status_code) if isinstance(error, APIError) else type(error).__name__)
+        self._tell(str(error.status_code) if isinstance(error, APIError) else type(error).__name__)
         if isinstance(failure, RateLimitError) and self._policy.obeys(failure.retry_after):
             self._pace.hold(failure.retry_after or 0)
         return self._attempts.wait_after(failure)
@@ -94,11 +96,14 @@ class _Call:
         # Not the cause's words: a protocol error may quote a header.
         return TransportError(f"no answer came ({what}); check the network, the proxy and the base URL")
 
-    def _log(self, outcome: str) -> None:
-        if logger.isEnabledFor(logging.DEBUG):
-            seconds = time.monotonic() - self._began
-            route, number = template_of(self.request), self._attempts.number
-            logger.debug("%s %s: %s, attempt %d, %.3f s", self.request.method, route, outcome, number, seconds)
+    def _tell(self, outcome: str) -> None:
+        if self._observer is None and not logger.isEnabledFor(logging.DEBUG):
+            return
+        seconds = time.monotonic() - self._began
+        route, number = template_of(self.request), self._attempts.number
+        logger.debug("%s %s: %s, attempt %d, %.3f s", self.request.method, route, outcome, number, seconds)
+        if self._observer:
+            tell(self._observer, Attempt(self.request.method, route, number, outcome, seconds))
 
 
 def _fit(request: httpx.Request, base_url: httpx.URL) -> None:

@@ -10,6 +10,7 @@ from attrs import evolve
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.connections import Connections, Transport
 from sinch_reporting.errors import ConfigurationError
+from sinch_reporting.observing import Observer
 from sinch_reporting.pace import Pace
 from sinch_reporting.retry import RetryPolicy
 from sinch_reporting.settings import Settings, resolve_auth, resolve_base_url
@@ -38,9 +39,17 @@ class BaseClient(ABC, Generic[Transport]):
         transport: Transport | None = None,
         allow_http: bool = False,
         pickle_credentials: bool = False,
+        on_attempt: Observer | None = None,
     ) -> None:
         url = resolve_base_url(base_url, allow_http=allow_http)
-        self._settings = Settings(base_url=url, timeout=timeout, deadline=deadline, retry=retry, rate_limit=rate_limit)
+        self._settings = Settings(
+            base_url=url,
+            timeout=timeout,
+            deadline=deadline,
+            retry=retry,
+            rate_limit=rate_limit,
+            on_attempt=on_attempt,
+        )
         self._auth = resolve_auth(application_key, application_secret, auth)
         self._portable = auth is None and transport is None
         self._pickle_credentials = pickle_credentials

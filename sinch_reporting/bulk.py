@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Generic, Protocol, Self, TypeVar, cast
 
@@ -135,7 +136,8 @@ def outcomes(
 
     with ThreadPoolExecutor(concurrency, thread_name_prefix="sinch_reporting") as threads:
         for item in items:
-            threads.submit(work, window.begin(), item)
+            # In the context of whoever iterates: spans of tracers stand in it.
+            threads.submit(copy_context().run, work, window.begin(), item)
             while window.is_full or not ended.empty():
                 window.end(*ended.get())
                 while window.has_next:

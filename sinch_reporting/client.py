@@ -11,6 +11,7 @@ from typing import Self
 
 import httpx
 
+from sinch_reporting import watch
 from sinch_reporting.attempts import AsyncAttemptingClient, AttemptingClient
 from sinch_reporting.base import BaseClient
 from sinch_reporting.bulk import (
@@ -23,6 +24,7 @@ from sinch_reporting.bulk import (
 )
 from sinch_reporting.connections import event_loop
 from sinch_reporting.endpoints import Domain, Endpoint, checked_text
+from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
 from sinch_reporting.operations import (
     OnlyReportingErrors,
@@ -32,6 +34,7 @@ from sinch_reporting.operations import (
     days_of,
     report_arguments,
 )
+from sinch_reporting.watch import CounterOutcome, ServiceStatusOutcome
 from sinch_reporting_client import AuthenticatedClient, models
 from sinch_reporting_client.api.call_report import get_call_report, get_counter, get_service_status
 
@@ -59,6 +62,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
         pickle_credentials: Let pickles of the client hold its key and secret, for whoever reads them. Without it, a
             client that is unpickled takes them from its environment.
+        on_attempt: Called with an `Attempt` at the end of each, in the thread or task of the call. Not pickled.
 
     Raises:
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.
@@ -212,6 +216,49 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             answered = get_service_status.sync(checked_text(service_id, "service id"), client=self.api)
             return ServiceStatus.from_api(service_id, answer(models.ServiceStatus, answered))
 
+    def watch_counter(self, counter_id: str) -> Generator[CounterOutcome]:
+        """Yield a counter whenever its value changes, and the errors in its place, for ever.
+
+        The first value is yielded at once, and so is the first one after an error. The server is asked once in each of
+        its refreshes, just after it, so that a change is seen within seconds; by the server's clock, not this
+        machine's. After an error, it is asked again after 5 seconds, then after twice as many each time, up to two
+        minutes.
+
+        Args:
+            counter_id: `currentCalls` for the number of ongoing calls, or an id set up together with Sinch support.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+        """
+        checked_text(counter_id, "counter id")
+        return watch.outcomes(partial(self._read_counter, counter_id), watch.CounterPlan())
+
+    def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> Generator[ServiceStatusOutcome]:
+        """Yield a service's status whenever it changes, and the errors in its place, for ever.
+
+        The first status is yielded at once, and so is the first one after an error. After an error, the server is asked
+        again after 5 seconds, then after twice as many each time, up to two minutes.
+
+        Args:
+            service_id: An id set up together with Sinch support, such as `rtpproxy`.
+            interval: The seconds from one look to the next.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+        """
+        checked_text(service_id, "service id")
+        watch.check_interval(interval)
+        return watch.outcomes(partial(self._read_service, service_id), watch.ServicePlan(interval))
+
+    def _read_counter(self, counter_id: str) -> watch.Reading[Counter]:
+        with OnlyReportingErrors():
+            answered = get_counter.sync_detailed(counter_id, client=self.api)
+            counter = Counter.from_api(counter_id, answer(models.Counter, answered.parsed))
+            return watch.Reading(counter, parse_http_date(answered.headers.get("Date")))
+
+    def _read_service(self, service_id: str) -> watch.Reading[ServiceStatus]:
+        return watch.Reading(self.get_service_status(service_id))
+
     def close(self) -> None:
         """Close the connections. Does nothing in a copy made by `with_options`."""
         transport = self._connections.end() if self._owner else None
@@ -250,6 +297,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
         pickle_credentials: Let pickles of the client hold its key and secret, for whoever reads them. Without it, a
             client that is unpickled takes them from its environment.
+        on_attempt: Called with an `Attempt` at the end of each, in the thread or task of the call. Not pickled.
 
     Raises:
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.
@@ -402,6 +450,49 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         with OnlyReportingErrors():
             answered = await get_service_status.asyncio(checked_text(service_id, "service id"), client=self.api)
             return ServiceStatus.from_api(service_id, answer(models.ServiceStatus, answered))
+
+    def watch_counter(self, counter_id: str) -> AsyncGenerator[CounterOutcome]:
+        """Yield a counter whenever its value changes, and the errors in its place, for ever.
+
+        The first value is yielded at once, and so is the first one after an error. The server is asked once in each of
+        its refreshes, just after it, so that a change is seen within seconds; by the server's clock, not this
+        machine's. After an error, it is asked again after 5 seconds, then after twice as many each time, up to two
+        minutes.
+
+        Args:
+            counter_id: `currentCalls` for the number of ongoing calls, or an id set up together with Sinch support.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+        """
+        checked_text(counter_id, "counter id")
+        return watch.async_outcomes(partial(self._read_counter, counter_id), watch.CounterPlan())
+
+    def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> AsyncGenerator[ServiceStatusOutcome]:
+        """Yield a service's status whenever it changes, and the errors in its place, for ever.
+
+        The first status is yielded at once, and so is the first one after an error. After an error, the server is asked
+        again after 5 seconds, then after twice as many each time, up to two minutes.
+
+        Args:
+            service_id: An id set up together with Sinch support, such as `rtpproxy`.
+            interval: The seconds from one look to the next.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+        """
+        checked_text(service_id, "service id")
+        watch.check_interval(interval)
+        return watch.async_outcomes(partial(self._read_service, service_id), watch.ServicePlan(interval))
+
+    async def _read_counter(self, counter_id: str) -> watch.Reading[Counter]:
+        with OnlyReportingErrors():
+            answered = await get_counter.asyncio_detailed(counter_id, client=self.api)
+            counter = Counter.from_api(counter_id, answer(models.Counter, answered.parsed))
+            return watch.Reading(counter, parse_http_date(answered.headers.get("Date")))
+
+    async def _read_service(self, service_id: str) -> watch.Reading[ServiceStatus]:
+        return watch.Reading(await self.get_service_status(service_id))
 
     async def aclose(self) -> None:
         """Close the connections. Does nothing in a copy made by `with_options`."""

@@ -158,7 +158,8 @@ def _core_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:
     )
 
 
-def _environment_proxy(base_url: str) -> httpx.Proxy | None:
+def environment_proxy(base_url: str) -> httpx.Proxy | None:
+    """Return the proxy that the environment names for the URL. Raises ValueError where it is unusable."""
     url = httpx.URL(base_url)
     if is_loopback(url.host):  # else a proxy elsewhere would be sent, over http://, what must not leave this machine
         return None
@@ -175,7 +176,7 @@ def default_transport(base_url: str) -> Callable[[object], httpx.BaseTransport]:
     Raises ConfigurationError for unusable proxies or certificates.
     """
     with _configuration_errors():
-        proxy, context = _environment_proxy(base_url), httpx.create_ssl_context()
+        proxy, context = environment_proxy(base_url), httpx.create_ssl_context()
         PooledTransport(proxy, context).close()
     return lambda _: PooledTransport(proxy, context)
 
@@ -187,7 +188,7 @@ def default_async_transport(base_url: str) -> Callable[[object], httpx.AsyncBase
     ConfigurationError for unusable proxies or certificates.
     """
     with _configuration_errors():
-        proxy, context = _environment_proxy(base_url), httpx.create_ssl_context()
+        proxy, context = environment_proxy(base_url), httpx.create_ssl_context()
         AsyncPooledTransport(proxy, context)
     fast = None if proxy or not find_spec("aiohttp") else importlib.import_module("sinch_reporting.aiohttp_transport")
 

@@ -6,16 +6,17 @@ import signal
 import sys
 import textwrap
 import time
+from collections.abc import Sequence
 
 from sinch_reporting.testing._sandbox import EXAMPLE_KEY, EXAMPLE_SECRET, Sandbox
 from sinch_reporting.testing.faults import MIXTURE, Fault
 from sinch_reporting.testing.faults._spec import help_text, parse
 
 
-def main() -> int:
-    """Run the command, and return its exit status."""
-    parser = _parser()
-    options = parser.parse_args()
+def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m sinch_reporting.testing") -> int:
+    """Run the command, by default with the process's arguments, and return its exit status."""
+    parser = _parser(prog)
+    options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _sandbox(options) as sandbox:
@@ -30,15 +31,16 @@ def main() -> int:
         parser.exit(2, f"{parser.prog}: error: {reason}\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m sinch_reporting.testing",
+        prog=prog,
         description=textwrap.fill(
             "Serve the Sinch Reporting API locally, with made-up data, until Ctrl-C or SIGTERM. "
             "Prints the shell's exports for the URL and the credentials.",
             78,
         ),
-        epilog=f"SPEC is NAME, NAME:VALUE or NAME:OPTION=VALUE,OPTION=VALUE, such as reset, delay:0.5,\n"
+        epilog=f"For example:\n\n    $ {prog} --service rtpproxy=down --fault 503:retry-after=2\n\n"
+        f"SPEC is NAME, NAME:VALUE or NAME:OPTION=VALUE,OPTION=VALUE, such as reset, delay:0.5,\n"
         f"503:retry-after=2. A VALUE alone is that of the first option.\n\n{help_text()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

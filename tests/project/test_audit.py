@@ -87,7 +87,7 @@ def test_a_package_without_a_licence_is_unknown():
 def test_a_forbidden_licence_fails_the_audit(monkeypatch, capsys):
     monkeypatch.setattr(audit, "licences_of", lambda packages: dict.fromkeys(packages, "GPL-3.0-only"))
     assert audit.main([]) == 1
-    assert "unwanted licences:\n  anyio: GPL-3.0-only\n" in capsys.readouterr().out
+    assert "\n  anyio: GPL-3.0-only\n" in capsys.readouterr().out.partition("unwanted licences:")[2]
 
 
 @pytest.mark.parametrize(

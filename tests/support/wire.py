@@ -29,6 +29,26 @@ def hang_up(connection: socket.socket) -> None:
     connection.shutdown(socket.SHUT_RDWR)
 
 
+def tunnel_to(port: int) -> Step:
+    """Return the step of a proxy that connects its client to a server of this machine."""
+
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+    def step(connection: socket.socket) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as server:
+            connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            back = threading.Thread(target=pump, args=(server, connection))
+            back.start()
+            pump(connection, server)
+            back.join()
+
+    return step
+
+
 @define
 class Request:
     """What arrived, as it arrived."""

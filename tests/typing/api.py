@@ -9,11 +9,13 @@ from sinch_reporting import (
     AsyncReportingClient,
     CallReport,
     Counter,
+    CounterOutcome,
     Domain,
     Number,
     ReportingClient,
     RetryPolicy,
     ServiceStatus,
+    ServiceStatusOutcome,
     SignedAuth,
     Username,
 )
@@ -29,6 +31,8 @@ def use(reporting: ReportingClient) -> None:
     assert_type(reporting.get_counter("currentCalls"), Counter)
     assert_type(reporting.get_service_status("rtpproxy"), ServiceStatus)
     assert_type(reporting.get_service_status("rtpproxy").is_up, bool)
+    assert_type(next(reporting.watch_counter("currentCalls")), CounterOutcome)
+    assert_type(next(reporting.watch_service_status("rtpproxy", interval=1)).service, ServiceStatus | None)
     assert_type(reporting.with_options(timeout=1, retry=RetryPolicy(attempts=1)), ReportingClient)
     with reporting as entered:
         assert_type(entered, ReportingClient)
@@ -38,6 +42,8 @@ async def use_async(reporting: AsyncReportingClient) -> None:
     assert_type(await reporting.get_call_report(Username("anna"), domain=Domain.DATA), CallReport)
     assert_type(await reporting.get_counter("currentCalls"), Counter)
     assert_type(await reporting.get_service_status("rtpproxy"), ServiceStatus)
+    assert_type(await anext(reporting.watch_counter("currentCalls")), CounterOutcome)
+    assert_type(await anext(reporting.watch_service_status("rtpproxy")), ServiceStatusOutcome)
     async with reporting as entered:
         assert_type(entered, AsyncReportingClient)
 

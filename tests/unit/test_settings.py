@@ -1,13 +1,11 @@
-import contextlib
 import socket
-import threading
 
 import httpx
 import pytest
 
 from sinch_reporting import AsyncReportingClient, ConfigurationError, ReportingClient, RetryPolicy, SignedAuth
 from tests.support.callers import KEY, SECRET
-from tests.support.wire import COUNTER, Wire
+from tests.support.wire import COUNTER, Wire, tunnel_to
 
 
 @pytest.fixture(params=[ReportingClient, AsyncReportingClient])
@@ -144,26 +142,6 @@ def test_a_proxy_is_asked_to_tunnel_tls(make, wire, monkeypatch, quick):
     assert wire.requests[0].line == "CONNECT 192.0.2.1:443 HTTP/1.1"
     assert "authorization" not in wire.requests[0].headers
     assert wire.requests[0].headers["proxy-authorization"] == "Basic dXNlcjp3b3Jk"
-
-
-def tunnel_to(port):
-    """Return the step of a proxy that connects its client to a server of this machine."""
-
-    def pump(source, target):
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-
-    def step(connection):
-        with socket.create_connection(("127.0.0.1", port)) as server:
-            connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
-            back = threading.Thread(target=pump, args=(server, connection))
-            back.start()
-            pump(connection, server)
-            back.join()
-
-    return step
 
 
 def test_tls_goes_through_a_proxy_to_the_host_it_is_for(make, wire, tls_wire, authority, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from sinch_reporting import AsyncReportingClient, ReportingClient
 from sinch_reporting.routes import TEMPLATES
 
 ROOT = Path(__file__).resolve().parents[2]
-ITERATORS = {"iter_call_reports", "daily_call_reports"}
+ITERATORS = {"iter_call_reports", "daily_call_reports", "watch_counter", "watch_service_status"}
 TWINS = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__"}
 
 
