@@ -149,11 +149,12 @@ class Run:
                 self.commit(partition)
                 continue
             for place, endpoint in self.plan.of(partition):
+                if place in known:
+                    continue
                 if should_stop():
                     return
-                if place not in known:
-                    self._in_flight[endpoint] = place
-                    yield endpoint
+                self._in_flight[endpoint] = place
+                yield endpoint
 
     def take(self, outcome: CallReportOutcome) -> int | None:
         """Keep an outcome, and return its partition where that is now complete.
