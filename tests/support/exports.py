@@ -44,7 +44,9 @@ def rows(folder: Path, dataset: str) -> list[dict[str, Any]]:
         if path.suffix == ".parquet":
             read += pq.read_table(path).to_pylist()
         elif path.suffix == ".csv":
-            read += pyarrow.csv.read_csv(path).to_pylist()
+            # Else the numbers' plus would be lost.
+            types = pyarrow.csv.ConvertOptions(column_types={"endpoint": "string", "text": "string"})
+            read += pyarrow.csv.read_csv(path, convert_options=types).to_pylist()
         else:
             read += [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     return read

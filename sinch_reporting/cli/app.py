@@ -1,0 +1,65 @@
+"""The commands, and how an error of any of them ends."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from sinch_reporting.cli import exits
+from sinch_reporting.cli.output import say
+from sinch_reporting.errors import ReportingError
+from sinch_reporting.version import __version__
+
+# Each is the function of this name in the module of this name, which is imported when it is needed.
+COMMANDS = ("counter",)
+
+_HELP = """The Sinch Reporting API at the terminal: call reports, counters of ongoing calls, service status.
+
+Credentials come from SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET, from --credentials FILE or --keyring.
+Without an account, add --sandbox to any command:
+
+    $ sinch-reporting counter currentCalls --sandbox
+
+Exit codes: 0 all well, 1 something failed, 2 misuse (nothing was sent), 3 --until was not reached, 130 interrupted."""
+
+
+def make() -> App:
+    """Return the command, with all its commands."""
+    app = App(
+        name="sinch-reporting",
+        help=_HELP,
+        help_format="plaintext",
+        version=__version__,
+        print_error=False,
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    for name in COMMANDS:
+        app.command(f"sinch_reporting.cli.{name}:{name}", name=name)
+    app.register_install_completion_command(add_to_startup=False, help="Install completion for your shell.")
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command, and return its exit code."""
+    app = make()
+    if not arguments or arguments[0] in app.help_flags:
+        app.resolved_commands()  # their first lines are shown
+    try:
+        code = app(arguments)
+        sys.stdout.flush()
+    except CycloptsError as error:
+        say(f"sinch-reporting: {' '.join(str(error).split())}")
+        return exits.MISUSE
+    except (exits.UsageError, ReportingError) as error:
+        say(f"sinch-reporting: {exits.sentence_of(error)}")
+        return exits.code_of(error)
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has gone. Nothing more may be flushed to them when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.BROKEN_PIPE
+    return code if isinstance(code, int) else exits.OK
