@@ -11,7 +11,7 @@ from tests.support.exports import DAYS
 
 def endpoints(count):
     for place in range(count):
-        yield Username(f"no-{place}") if place % 7 == 3 else Number(f"+4673017{place:05d}")
+        yield Username(f"anna-{place}") if place % 7 == 3 else Number(f"+4673017{place:05d}")
 
 
 def main(kind: str, destination: str, count: str, size: str) -> None:
