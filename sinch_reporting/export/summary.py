@@ -49,6 +49,6 @@ class ExportSummary:
         """Whether every endpoint has a report or an error; else the same call goes on with the others."""
         return self.reports + self.failures == self.endpoints
 
-    def as_dict(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, str | int | float | bool]:
         """Return the summary as what JSON can hold."""
         return {**asdict(self), "finished": self.finished}

@@ -1,0 +1,199 @@
+"""`sinch-reporting export`."""
+
+import asyncio
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, BinaryIO, Literal, Self
+
+from attrs import frozen
+from cyclopts import Group, Parameter
+
+from sinch_reporting.cli import exits
+from sinch_reporting.cli.connection import Connection
+from sinch_reporting.cli.export_progress import counts, showing
+from sinch_reporting.cli.output import Output, say, write
+from sinch_reporting.endpoints import Endpoint
+
+try:
+    from sinch_reporting.export import (
+        ExportProgress,
+        ExportSummary,
+        RejectedLine,
+        export_call_reports,
+        read_endpoints,
+    )
+except ModuleNotFoundError as error:
+    raise exits.UsageError(str(error)) from error
+
+_INPUT = Group("Input", sort_key=5)
+_MOST_LINES = 10
+
+
+@Parameter(name="*", group=_INPUT)
+@frozen(kw_only=True)
+class Input:
+    """How the input is read.
+
+    Attributes:
+        input_format: Default: by the file's name, .csv or .parquet, else lines.
+        column: The column of CSV or Parquet that holds the endpoints: its name, or in CSV without a header its number
+            from 1. Default: endpoint, number or username, or the only one.
+        type: What the endpoints are. Default: number, where no column says otherwise.
+        delimiter: What stands between the fields of CSV.
+    """
+
+    input_format: Annotated[Literal["lines", "csv", "parquet"] | None, Parameter(show_default=False)] = None
+    column: Annotated[str | None, Parameter(show_default=False)] = None
+    type: Annotated[Literal["number", "username"] | None, Parameter(show_default=False)] = None
+    delimiter: str = ","
+
+    def read(self, source: Path | BinaryIO) -> Iterator[Endpoint | RejectedLine]:
+        """Read the endpoints. Raises InvalidRequestError."""
+        column = int(self.column) if self.column and self.column.isdecimal() else self.column
+        return read_endpoints(
+            source,
+            input_format=self.input_format,
+            column=column,
+            endpoint_type=self.type,
+            delimiter=self.delimiter,
+        )
+
+
+def export(  # noqa: PLR0913 - options of a command
+    source: Annotated[str, Parameter(name="INPUT", allow_leading_hyphen=True)],
+    destination: Annotated[str, Parameter(name="DESTINATION")],
+    /,
+    *,
+    start: date,
+    stop: date,
+    domain: Literal["data", "pstn"] = "data",
+    format: Annotated[Literal["parquet", "csv", "jsonl"], Parameter(name="--format")] = "parquet",  # noqa: A002
+    concurrency: int = 16,
+    partition_size: int = 10_000,
+    journal: Path | None = None,
+    output: Output = "table",
+    reading: Input = Input(),
+    connection: Connection = Connection(),
+) -> int:
+    """Write the reports of many numbers or usernames to files.
+
+    They go to three datasets in DESTINATION: reports, failures, and rejected, the malformed lines of the input. Stopped
+    or killed, the same command goes on where it was. The exit code is 1 where some failed or some lines were malformed.
+
+    For example:
+
+        $ sinch-reporting export numbers.csv reports/ --domain pstn --start 2026-11-01 --stop 2026-11-20
+        $ cut -f 3 users.tsv | sinch-reporting export - reports/ --type username --start 2026-11-01 --stop 2026-11-20
+
+    Args:
+        source: A file with plain lines, CSV or Parquet, or - for standard input.
+        destination: A folder, or a URI such as s3://bucket/reports.
+        start: The first day, such as 2026-11-01.
+        stop: The last day, at most 30 days later.
+        domain: Where the calls were terminated.
+        format: The format of the files.
+        concurrency: How many calls are made at a time.
+        partition_size: How many endpoints have their reports in one file.
+        journal: Where to keep the outcomes of files that are not complete; default: at a destination on this machine.
+    """
+    with _opened(source) as opened, showing() as show, _Interruption() as interruption:
+
+        async def run() -> ExportSummary:
+            async with connection.async_client() as client:
+                return await export_call_reports(
+                    client,
+                    _reporting(reading.read(opened)),
+                    destination,
+                    start=start,
+                    stop=stop,
+                    domain=domain,
+                    file_format=format,
+                    partition_size=partition_size,
+                    concurrency=concurrency,
+                    journal=journal,
+                    progress=show,
+                    should_stop=interruption.has_come,
+                )
+
+        try:
+            summary = asyncio.run(run())
+        except OSError as error:
+            say(f"sinch-reporting: {error}\nTo go on, give the same command again, with the same input.")
+            return exits.FAILED
+    return _end(summary, output)
+
+
+def _end(summary: ExportSummary, output: Literal["table", "json", "csv"]) -> int:
+    row = summary.as_dict()
+    if output == "table":
+        del row["destination"]  # the columns of a terminal are few
+    write([row], output)
+    if not summary.finished:
+        done = summary.reports + summary.failures
+        progress = ExportProgress(endpoints=summary.endpoints, done=done, failed=summary.failures, asked=summary.asked)
+        say(f"stopped: {counts(progress)}\nTo go on, give the same command again, with the same input.")
+        return exits.INTERRUPTED
+    return exits.FAILED if summary.failures or summary.rejected else exits.OK
+
+
+@contextmanager
+def _opened(source: str) -> Generator[Path | BinaryIO]:
+    """Yield the input; standard input as a file, so that Ctrl-C can interrupt the wait for it."""
+    if source != "-":
+        try:
+            if not Path(source).is_dir():
+                Path(source).open("rb").close()
+        except OSError as error:
+            raise exits.UsageError(f"the input {source} cannot be read: {error.strerror}") from error
+        yield Path(source)
+        return
+    with tempfile.TemporaryFile() as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.seek(0)
+        yield file
+
+
+def _reporting(items: Iterator[Endpoint | RejectedLine]) -> Iterator[Endpoint | RejectedLine]:
+    """Pass on the items, and say which lines are malformed."""
+    rejected = 0
+    for item in items:
+        if isinstance(item, RejectedLine):
+            rejected += 1
+            if rejected <= _MOST_LINES:
+                say(f"line {item.line} is set aside: {item.reason}")
+        yield item
+    if rejected > _MOST_LINES:
+        say(f"{rejected - _MOST_LINES:,} more lines are set aside; all of them are in the dataset `rejected`")
+
+
+class _Interruption:
+    """The first Ctrl-C, or SIGTERM, as a wish to stop; the second one is the usual end."""
+
+    def __init__(self) -> None:
+        self._came = False
+        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def has_come(self) -> bool:
+        """Tell whether to stop."""
+        return self._came
+
+    def __enter__(self) -> Self:
+        for number in self._before:
+            signal.signal(number, self._come)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _come(self, _number: int, _frame: FrameType | None) -> None:
+        self._came = True
+        self.__exit__()
+        say("finishing what is in flight; once more to stop at once")
