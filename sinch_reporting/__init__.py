@@ -1,7 +1,7 @@
 """A typed client for the Sinch Reporting API: call reports, counters of ongoing calls, and service status."""
 
 from sinch_reporting.auth import SignedAuth
-from sinch_reporting.bulk import CallReportOutcome
+from sinch_reporting.bulk import CallReportOutcome, DailyCallReport
 from sinch_reporting.client import AsyncReportingClient, ReportingClient
 from sinch_reporting.endpoints import Domain, Endpoint, Number, Username
 from sinch_reporting.errors import (
@@ -33,6 +33,7 @@ __all__ = [
     "CallReportOutcome",
     "ConfigurationError",
     "Counter",
+    "DailyCallReport",
     "DeadlineExceededError",
     "DecodeError",
     "Domain",

@@ -1,6 +1,5 @@
 """What an answer means. Plain functions without I/O, shared by both clients; no byte of an answer is trusted."""
 
-import json
 import re
 import zlib
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ import httpx
 
 from sinch_reporting.errors import APIError, DecodeError, api_error_class
 from sinch_reporting.httpdate import parse_http_date
+from sinch_reporting.messages import ApiAnswer
 from sinch_reporting.routes import redacted
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -39,7 +39,7 @@ class Body:
             self._bytes += chunk
         return len(self._bytes) <= MAX_BODY_BYTES
 
-    def answer(self, response: httpx.Response, request: httpx.Request) -> httpx.Response:
+    def answer(self, response: httpx.Response, request: httpx.Request) -> ApiAnswer:
         """Return the answer with its body, decompressed.
 
         Raises DecodeError where it is larger than 1 MiB, or where a 200 cannot be decompressed.
@@ -58,13 +58,7 @@ class Body:
             if response.status_code == HTTPStatus.OK:
                 raise DecodeError("the answer cannot be decompressed") from None
             content = b""
-        return httpx.Response(
-            response.status_code,
-            headers=headers,
-            content=content,
-            extensions=response.extensions,
-            request=request,
-        )
+        return ApiAnswer(response, request, headers, content)
 
 
 def _decompressed(raw: bytes, encoding: str) -> bytes:
@@ -81,12 +75,12 @@ def _decompressed(raw: bytes, encoding: str) -> bytes:
     return content
 
 
-def error_in(response: httpx.Response, attempts: int, redact: Redact = str) -> APIError | DecodeError | None:
+def error_in(response: ApiAnswer, attempts: int, redact: Redact = str) -> APIError | DecodeError | None:
     """Return the error that the answer is, or None where it is a JSON object with status 200.
 
     `redact` takes from the server's words what the request does not show.
     """
-    body = _json(response.content)
+    body = response.parsed
     fields = _error_fields(body)
     status = response.status_code
     if status == HTTPStatus.OK:
@@ -138,13 +132,6 @@ def _not_json(response: httpx.Response) -> str:
     start = response.content[:200].lstrip().lower()
     what = "nothing" if not start else "HTML" if start.startswith(b"<") else "something that is not a JSON object"
     return f"the server answered 200 with {what}; check that the base URL leads to the Reporting API"
-
-
-def _json(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _error_fields(body: Any) -> Mapping[str, Any]:

@@ -7,11 +7,13 @@ import re
 import time
 from collections.abc import Generator
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 import httpx
 
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.httpdate import parse_http_date
+from sinch_reporting.messages import raw_path
 
 # A Date header counts whole seconds, and the answer took its time: less than this is no skew.
 _SKEW_SECONDS = 5.0
@@ -32,7 +34,7 @@ def string_to_sign(request: httpx.Request, timestamp: str) -> str:
             base64.b64encode(digest).decode("ascii"),
             request.headers.get("Content-Type", ""),
             f"x-timestamp:{timestamp}",
-            request.url.path,
+            unquote(raw_path(request)),
         )
     )
 

@@ -10,11 +10,13 @@ from attrs import evolve
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.connections import Connections, Transport
 from sinch_reporting.errors import ConfigurationError
+from sinch_reporting.pace import Pace
 from sinch_reporting.retry import RetryPolicy
 from sinch_reporting.settings import Settings, resolve_auth, resolve_base_url
 from sinch_reporting_client import AuthenticatedClient
 
 Kind = TypeVar("Kind")
+_PICKLED = ("base_url", "timeout", "deadline", "retry", "rate_limit")
 
 
 class BaseClient(ABC, Generic[Transport]):
@@ -32,28 +34,29 @@ class BaseClient(ABC, Generic[Transport]):
         timeout: float = 10.0,
         deadline: float = 60.0,
         retry: RetryPolicy = RetryPolicy(),
+        rate_limit: float | None = None,
         transport: Transport | None = None,
         allow_http: bool = False,
         pickle_credentials: bool = False,
     ) -> None:
         url = resolve_base_url(base_url, allow_http=allow_http)
-        self._settings = Settings(base_url=url, timeout=timeout, deadline=deadline, retry=retry)
+        self._settings = Settings(base_url=url, timeout=timeout, deadline=deadline, retry=retry, rate_limit=rate_limit)
         self._auth = resolve_auth(application_key, application_secret, auth)
         self._portable = auth is None and transport is None
         self._pickle_credentials = pickle_credentials
-        self._connections = self._connect(url, transport)
+        self._connections = self._connect(url, transport, Pace(rate_limit))
         self._owner = True
         self._api = self._generated_client()
 
     @classmethod
-    def _connect(cls, base_url: str, transport: Transport | None) -> Connections[Transport]:
+    def _connect(cls, base_url: str, transport: Transport | None, pace: Pace) -> Connections[Transport]:
         if transport is None:
             make = partial(cls._default_transport, base_url)
-            return Connections(make(), remake=make)
+            return Connections(make(), make, pace)
         if not isinstance(transport, cls._transport_type):
             kind = cls._transport_type.__name__
             raise ConfigurationError(f"the transport of this {cls.__name__} must be an httpx.{kind}")
-        return Connections(transport, remake=None)
+        return Connections(transport, None, pace)
 
     @staticmethod
     @abstractmethod
@@ -73,7 +76,7 @@ class BaseClient(ABC, Generic[Transport]):
     def with_options(
         self, *, timeout: float | None = None, deadline: float | None = None, retry: RetryPolicy | None = None
     ) -> Self:
-        """Return a copy that shares the connections and the credentials, with other options.
+        """Return a copy that shares the connections, the rate limit and the credentials, with other options.
 
         Only the original closes the connections, for its copies too.
 
@@ -94,7 +97,7 @@ class BaseClient(ABC, Generic[Transport]):
     def __reduce__(self) -> tuple[Any, ...]:
         if not self._portable:
             raise ConfigurationError("a client with auth= or transport= is not pickled; make one where it is needed")
-        options = {name: getattr(self._settings, name) for name in ("base_url", "timeout", "deadline", "retry")}
+        options = {name: getattr(self._settings, name) for name in _PICKLED}
         options["allow_http"] = True  # the base URL was accepted here already
         if self._pickle_credentials and isinstance(self._auth, SignedAuth):
             options["application_key"], options["application_secret"] = self._auth.reveal()

@@ -1,19 +1,35 @@
-"""Reports of many endpoints: so many calls at a time, and never more in memory than those."""
+"""Many reports: so many calls at a time, and never more in memory than those."""
 
 import asyncio
+import datetime as dt
 import importlib
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
 import anyio
+import anyio.lowlevel
 from attrs import field, frozen
 
 from sinch_reporting.endpoints import Endpoint, Number, Username
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+_Item_contra = TypeVar("_Item_contra", contravariant=True)
+_Outcome_co = TypeVar("_Outcome_co", covariant=True)
+
+
+class Make(Protocol[_Item_contra, _Outcome_co]):
+    """Makes the outcome of an item."""
+
+    def __call__(
+        self, item: _Item_contra, /, *, report: CallReport | None = None, error: ReportingError | None = None
+    ) -> _Outcome_co:
+        """Make it."""
 
 
 def _hidden(endpoint: object) -> str:
@@ -21,7 +37,7 @@ def _hidden(endpoint: object) -> str:
     return repr(endpoint) if isinstance(endpoint, Number | Username) else f"<{type(endpoint).__name__}>"
 
 
-@frozen(kw_only=True)
+@frozen
 class CallReportOutcome:
     """What became of one endpoint of many: its report, or the error in its place.
 
@@ -32,19 +48,38 @@ class CallReportOutcome:
     """
 
     endpoint: Endpoint = field(repr=_hidden)
-    report: CallReport | None = None
-    error: ReportingError | None = None
+    report: CallReport | None = field(default=None, kw_only=True)
+    error: ReportingError | None = field(default=None, kw_only=True)
 
 
-def check_many(endpoints: object, concurrency: object) -> None:
-    """Check what concerns all calls. Raises InvalidRequestError."""
-    if isinstance(endpoints, str | bytes) or not isinstance(endpoints, Iterable | AsyncIterable):
-        raise InvalidRequestError("the endpoints must be an iterable of Number(...) and Username(...)")
+@frozen
+class DailyCallReport:
+    """What became of one day of many: its report, or the error in its place.
+
+    Attributes:
+        day: The day.
+        report: The calls of that day; None where there is an error.
+        error: Why there is no report; None where there is one.
+    """
+
+    day: dt.date
+    report: CallReport | None = field(default=None, kw_only=True)
+    error: ReportingError | None = field(default=None, kw_only=True)
+
+
+def check_concurrency(concurrency: object) -> None:
+    """Check how many calls are to be made at a time. Raises InvalidRequestError."""
     if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
         raise InvalidRequestError("concurrency must be a whole number from 1")
 
 
-class _Window:
+def check_iterable(endpoints: object) -> None:
+    """Check what is to be gone through. Raises InvalidRequestError."""
+    if isinstance(endpoints, str | bytes) or not isinstance(endpoints, Iterable | AsyncIterable):
+        raise InvalidRequestError("the endpoints must be an iterable of Number(...) and Username(...)")
+
+
+class _Window(Generic[Outcome]):
     """The calls that were begun and whose outcomes were not yet taken."""
 
     def __init__(self, size: int, *, ordered: bool) -> None:
@@ -52,7 +87,7 @@ class _Window:
         self._ordered = ordered
         self._begun = 0
         self._taken = 0
-        self._ended: dict[int, CallReportOutcome] = {}
+        self._ended: dict[int, Outcome] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -70,32 +105,37 @@ class _Window:
         self._begun += 1
         return self._begun - 1
 
-    def end(self, place: int, outcome: CallReportOutcome) -> None:
+    def end(self, place: int, outcome: Outcome) -> None:
         self._ended[place] = outcome
 
-    def take(self) -> CallReportOutcome:
+    def take(self) -> Outcome:
         place = self._taken if self._ordered else next(iter(self._ended))
         self._taken += 1
         return self._ended.pop(place)
 
 
 def outcomes(
-    get: Callable[[Endpoint], CallReport], endpoints: Iterable[Endpoint], concurrency: int, *, ordered: bool
-) -> Generator[CallReportOutcome]:
+    get: Callable[[Item], CallReport],
+    make: Make[Item, Outcome],
+    items: Iterable[Item],
+    concurrency: int,
+    *,
+    ordered: bool,
+) -> Generator[Outcome]:
     """Yield the outcomes of calls in threads. Left early, it ends when the calls in flight have."""
-    window = _Window(concurrency, ordered=ordered)
-    ended: SimpleQueue[tuple[int, CallReportOutcome]] = SimpleQueue()
+    window = _Window[Outcome](concurrency, ordered=ordered)
+    ended: SimpleQueue[tuple[int, Outcome]] = SimpleQueue()
 
-    def work(place: int, endpoint: Endpoint) -> None:
+    def work(place: int, item: Item) -> None:
         try:
-            outcome = CallReportOutcome(endpoint=endpoint, report=get(endpoint))
+            outcome = make(item, report=get(item))
         except ReportingError as error:
-            outcome = CallReportOutcome(endpoint=endpoint, error=error)
+            outcome = make(item, error=error)
         ended.put((place, outcome))
 
     with ThreadPoolExecutor(concurrency, thread_name_prefix="sinch_reporting") as threads:
-        for endpoint in endpoints:
-            threads.submit(work, window.begin(), endpoint)
+        for item in items:
+            threads.submit(work, window.begin(), item)
             while window.is_full or not ended.empty():
                 window.end(*ended.get())
                 while window.has_next:
@@ -107,48 +147,102 @@ def outcomes(
 
 
 async def async_outcomes(
-    get: Callable[[Endpoint], Awaitable[CallReport]],
-    endpoints: Iterable[Endpoint] | AsyncIterable[Endpoint],
+    get: Callable[[Item], Awaitable[CallReport]],
+    make: Make[Item, Outcome],
+    items: Iterable[Item] | AsyncIterable[Item],
     concurrency: int,
     *,
     ordered: bool,
-) -> AsyncGenerator[CallReportOutcome]:
+) -> AsyncGenerator[Outcome]:
     """Yield the outcomes of calls in tasks. Left early, it cancels the calls in flight."""
-    window = _Window(concurrency, ordered=ordered)
-    tasks = _Tasks()
-
-    async def work(place: int, endpoint: Endpoint) -> None:
-        try:
-            outcome = CallReportOutcome(endpoint=endpoint, report=await get(endpoint))
-        except ReportingError as error:
-            outcome = CallReportOutcome(endpoint=endpoint, error=error)
-        window.end(place, outcome)
-
+    workers = _Workers(get, make, items, _Window[Outcome](concurrency, ordered=ordered))
     try:
-        async for endpoint in endpoints if isinstance(endpoints, AsyncIterable) else _Each(endpoints):
-            tasks.start(work, window.begin(), endpoint)
-            while window.is_full or window.has_next:
-                await tasks.until(lambda: window.has_next)
-                yield window.take()
-        while not window.is_empty:
-            await tasks.until(lambda: window.has_next)
-            yield window.take()
+        for _ in range(concurrency):
+            workers.tasks.start(workers.work)
+        while await workers.has_next():
+            yield workers.take()
     finally:
-        await tasks.cancel()
+        await workers.tasks.cancel()
+    if workers.failure:
+        raise workers.failure
 
 
-class _Each:
+class _Workers(Generic[Item, Outcome]):
+    """Tasks that share one iterable, each with one call at a time."""
+
+    def __init__(
+        self,
+        get: Callable[[Item], Awaitable[CallReport]],
+        make: Make[Item, Outcome],
+        items: Iterable[Item] | AsyncIterable[Item],
+        window: _Window[Outcome],
+    ) -> None:
+        self.tasks = _Tasks()
+        self.failure: Exception | None = None
+        self._get = get
+        self._make = make
+        self._items = aiter(items) if isinstance(items, AsyncIterable) else _Each(items)
+        self._window = window
+        self._is_over = False
+        self._turn = anyio.Lock(fast_acquire=True)
+        self._room = anyio.Event()
+        self._changed = anyio.Event()
+
+    async def has_next(self) -> bool:
+        """Wait for an outcome, and tell whether there is one."""
+        while not self._window.has_next and self.tasks.count:
+            self._changed = self.tasks.changed = anyio.Event()
+            await self._changed.wait()
+        return self._window.has_next
+
+    def take(self) -> Outcome:
+        """Return the next outcome."""
+        self._room.set()
+        return self._window.take()
+
+    async def work(self) -> None:
+        """Work until there are no more items."""
+        while (begun := await self._begin()) is not None:
+            place, item = begun
+            try:
+                outcome = self._make(item, report=await self._get(item))
+            except ReportingError as error:
+                outcome = self._make(item, error=error)
+            self._window.end(place, outcome)
+            self._changed.set()
+            await anyio.lowlevel.checkpoint()  # lets the outcome be taken, so that there is room
+
+    async def _begin(self) -> tuple[int, Item] | None:
+        async with self._turn:
+            while self._window.is_full:
+                self._room = anyio.Event()
+                await self._room.wait()
+            if self._is_over:
+                return None
+            try:
+                item = await anext(self._items)
+            except StopAsyncIteration:
+                self._is_over = True
+                return None
+            except Exception as error:  # noqa: BLE001 - it is raised where the loop is
+                self._is_over = True
+                self.failure = error
+                return None
+            return self._window.begin(), item
+
+
+class _Each(Generic[Item]):
     """An iterable as an async one. No generator, which would be left open where the loop over it is left early."""
 
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        self._endpoints = iter(endpoints)
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = iter(items)
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Endpoint:
+    async def __anext__(self) -> Item:
         try:
-            return next(self._endpoints)
+            return next(self._items)
         except StopIteration:
             raise StopAsyncIteration from None
 
@@ -160,10 +254,14 @@ class _Tasks:
     """
 
     def __init__(self) -> None:
+        self.changed = anyio.Event()
         self._cancels: dict[object, Callable[[], object]] = {}
-        self._changed = anyio.Event()
 
-    def start(self, work: Callable[[int, Endpoint], Awaitable[None]], place: int, endpoint: Endpoint) -> None:
+    @property
+    def count(self) -> int:
+        return len(self._cancels)
+
+    def start(self, work: Callable[[], Awaitable[None]]) -> None:
         """Start a task."""
         token = object()
         if _is_trio():
@@ -172,31 +270,27 @@ class _Tasks:
 
             async def run() -> None:
                 with scope:
-                    await work(place, endpoint)
+                    await work()
                 self._ended(token)
 
             importlib.import_module("trio").lowlevel.spawn_system_task(run)
         else:
-            task = asyncio.ensure_future(work(place, endpoint))
+            task = asyncio.ensure_future(work())
             self._cancels[token] = task.cancel
             task.add_done_callback(lambda _: self._ended(token))
 
     def _ended(self, token: object) -> None:
         del self._cancels[token]
-        self._changed.set()
-
-    async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until something is so."""
-        while not is_so():
-            self._changed = anyio.Event()
-            await self._changed.wait()
+        self.changed.set()
 
     async def cancel(self) -> None:
         """Cancel all tasks and wait for their end."""
         for cancel in list(self._cancels.values()):
             cancel()
         with anyio.CancelScope(shield=True):
-            await self.until(lambda: not self._cancels)
+            while self._cancels:
+                self.changed = anyio.Event()
+                await self.changed.wait()
 
 
 def _is_trio() -> bool:

@@ -9,15 +9,29 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-import anyio.lowlevel
 import httpx
 
 from sinch_reporting.attempts import AsyncAttemptingClient, AttemptingClient
 from sinch_reporting.base import BaseClient
-from sinch_reporting.bulk import CallReportOutcome, async_outcomes, check_many, outcomes
+from sinch_reporting.bulk import (
+    CallReportOutcome,
+    DailyCallReport,
+    async_outcomes,
+    check_concurrency,
+    check_iterable,
+    outcomes,
+)
+from sinch_reporting.connections import event_loop
 from sinch_reporting.endpoints import Domain, Endpoint, checked_text
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
-from sinch_reporting.operations import OnlyReportingErrors, answer, check_period, report_arguments
+from sinch_reporting.operations import (
+    OnlyReportingErrors,
+    answer,
+    check_period,
+    checked_domain,
+    days_of,
+    report_arguments,
+)
 from sinch_reporting.transport import default_async_transport, default_transport
 from sinch_reporting_client import AuthenticatedClient, models
 from sinch_reporting_client.api.call_report import get_call_report, get_counter, get_service_status
@@ -39,6 +53,9 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         timeout: How long one attempt may take, in seconds.
         deadline: How long a whole call may take, its attempts and waits together, in seconds.
         retry: When and how often a call is tried again.
+        rate_limit: How many requests per second are sent at most, by the client, its copies and all its threads or
+            tasks together; each attempt counts. They are spaced evenly, after a pause with as many at once as belong to
+            a tenth of a second. Without it, only a 429 with `Retry-After` slows the calls down.
         transport: An httpx transport to use in place of the default one, with TLS settings or a proxy of its own.
         allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
         pickle_credentials: Let pickles of the client hold its key and secret, for whoever reads them. Without it, a
@@ -106,9 +123,8 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         """Yield the reports of many endpoints, or the errors in their place.
 
         The endpoints are read lazily, as many as there are calls at a time, so that memory does not depend on their
-        number. One failure does not end the others. Outcomes are handed out whenever another endpoint was taken. Where
-        the loop is left early, the calls in flight are cancelled by an async client, at once within
-        `contextlib.aclosing`; a blocking one waits for them.
+        number. One failure does not end the others. Where the loop is left early, the calls in flight are cancelled by
+        an async client, at once within `contextlib.aclosing`; a blocking one waits for them.
 
         Args:
             endpoints: The numbers and usernames to report on.
@@ -121,10 +137,44 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         Raises:
             InvalidRequestError: An argument common to all was refused; nothing was sent.
         """
-        check_many(endpoints, concurrency)
-        check_period(domain, start, stop)
-        get = partial(self.get_call_report, domain=domain, start=start, stop=stop)
-        return outcomes(get, endpoints, concurrency, ordered=ordered)
+        check_iterable(endpoints)
+        check_concurrency(concurrency)
+        check_period(start, stop)
+        get = partial(self.get_call_report, domain=checked_domain(domain), start=start, stop=stop)
+        return outcomes(get, CallReportOutcome, endpoints, concurrency, ordered=ordered)
+
+    def daily_call_reports(
+        self,
+        endpoint: Endpoint,
+        start: date,
+        stop: date,
+        *,
+        domain: Domain | str = Domain.DATA,
+        concurrency: int = 4,
+    ) -> Generator[DailyCallReport]:
+        """Yield one report for each day of a period of any length, or the errors in their place, day by day.
+
+        Each is asked for with that day as `start` and as `stop`: this takes the last day of a report to be included in
+        it, which is unpublished, as are the time zone of the days and how far back there are any.
+
+        Args:
+            endpoint: The number or username to report on.
+            start: The first day.
+            stop: The last day, included.
+            domain: Where the calls were terminated.
+            concurrency: How many calls are made at a time.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+        """
+        days = days_of(start, stop)
+        report_arguments(endpoint, domain, start, start)
+        check_concurrency(concurrency)
+
+        def get(day: date) -> CallReport:
+            return self.get_call_report(endpoint, domain=domain, start=day, stop=day)
+
+        return outcomes(get, DailyCallReport, days, concurrency, ordered=True)
 
     def get_counter(self, counter_id: str) -> Counter:
         """Return a counter as it stood at its last refresh; the server refreshes every two minutes.
@@ -192,6 +242,9 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         timeout: How long one attempt may take, in seconds.
         deadline: How long a whole call may take, its attempts and waits together, in seconds.
         retry: When and how often a call is tried again.
+        rate_limit: How many requests per second are sent at most, by the client, its copies and all its threads or
+            tasks together; each attempt counts. They are spaced evenly, after a pause with as many at once as belong to
+            a tenth of a second. Without it, only a 429 with `Retry-After` slows the calls down.
         transport: An httpx transport to use in place of the default one, with TLS settings or a proxy of its own.
         allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
         pickle_credentials: Let pickles of the client hold its key and secret, for whoever reads them. Without it, a
@@ -259,9 +312,8 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         """Yield the reports of many endpoints, or the errors in their place.
 
         The endpoints are read lazily, as many as there are calls at a time, so that memory does not depend on their
-        number. One failure does not end the others. Outcomes are handed out whenever another endpoint was taken. Where
-        the loop is left early, the calls in flight are cancelled by an async client, at once within
-        `contextlib.aclosing`; a blocking one waits for them.
+        number. One failure does not end the others. Where the loop is left early, the calls in flight are cancelled by
+        an async client, at once within `contextlib.aclosing`; a blocking one waits for them.
 
         Args:
             endpoints: The numbers and usernames to report on.
@@ -274,10 +326,44 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         Raises:
             InvalidRequestError: An argument common to all was refused; nothing was sent.
         """
-        check_many(endpoints, concurrency)
-        check_period(domain, start, stop)
-        get = partial(self.get_call_report, domain=domain, start=start, stop=stop)
-        return async_outcomes(get, endpoints, concurrency, ordered=ordered)
+        check_iterable(endpoints)
+        check_concurrency(concurrency)
+        check_period(start, stop)
+        get = partial(self.get_call_report, domain=checked_domain(domain), start=start, stop=stop)
+        return async_outcomes(get, CallReportOutcome, endpoints, concurrency, ordered=ordered)
+
+    def daily_call_reports(
+        self,
+        endpoint: Endpoint,
+        start: date,
+        stop: date,
+        *,
+        domain: Domain | str = Domain.DATA,
+        concurrency: int = 4,
+    ) -> AsyncGenerator[DailyCallReport]:
+        """Yield one report for each day of a period of any length, or the errors in their place, day by day.
+
+        Each is asked for with that day as `start` and as `stop`: this takes the last day of a report to be included in
+        it, which is unpublished, as are the time zone of the days and how far back there are any.
+
+        Args:
+            endpoint: The number or username to report on.
+            start: The first day.
+            stop: The last day, included.
+            domain: Where the calls were terminated.
+            concurrency: How many calls are made at a time.
+
+        Raises:
+            InvalidRequestError: An argument was refused; nothing was sent.
+        """
+        days = days_of(start, stop)
+        report_arguments(endpoint, domain, start, start)
+        check_concurrency(concurrency)
+
+        async def get(day: date) -> CallReport:
+            return await self.get_call_report(endpoint, domain=domain, start=day, stop=day)
+
+        return async_outcomes(get, DailyCallReport, days, concurrency, ordered=True)
 
     async def get_counter(self, counter_id: str) -> Counter:
         """Return a counter as it stood at its last refresh; the server refreshes every two minutes.
@@ -316,7 +402,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
     async def aclose(self) -> None:
         """Close the connections. Does nothing in a copy made by `with_options`."""
         if self._owner and not self._connections.closed:
-            transport = self._connections.get(anyio.lowlevel.current_token())
+            transport = self._connections.get(event_loop())
             self._connections.closed = True
             await transport.aclose()
 

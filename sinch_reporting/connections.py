@@ -1,21 +1,32 @@
-"""The connections that a client and its copies share, and to whom they belong."""
+"""What a client and its copies share: connections, to whom they belong, and the pace of requests."""
 
+import asyncio
 import os
 import sys
 import warnings
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+import anyio.lowlevel
 from attrs import define, field
 
 from sinch_reporting.errors import ReportingError
+from sinch_reporting.pace import Pace
 
 Transport = TypeVar("Transport")
 
 
+def event_loop() -> object:
+    """Return the running event loop, or what stands for it where that is not asyncio's."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return anyio.lowlevel.current_token()
+
+
 @define(eq=False)
 class Connections(Generic[Transport]):
-    """A transport, and the process and event loop that its connections belong to.
+    """A transport, the pace of its requests, and the process and event loop that its connections belong to.
 
     A connection cannot be shared by processes, nor an async one by event loops. After a fork, or in another event loop,
     the default transport is made anew; one of the user's own cannot be.
@@ -23,6 +34,7 @@ class Connections(Generic[Transport]):
 
     transport: Transport
     remake: Callable[[], Transport] | None
+    pace: Pace
     closed: bool = False
     _home: tuple[int, object] | None = None
     _parents: list[Transport] = field(factory=list)
@@ -49,6 +61,7 @@ class Connections(Generic[Transport]):
             )
         if forked:
             self._parents.append(self.transport)  # kept, and not closed: its sockets serve the parent
+            self.pace = self.pace.renewed()
         # Of another event loop's nothing is kept: a client may see a new loop with each call.
         self.transport = self.remake()
 

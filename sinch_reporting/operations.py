@@ -1,6 +1,7 @@
 """What stands between the facade's arguments and the generated client's, and between their errors."""
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import TypedDict, TypeVar
 
 import httpx
@@ -11,6 +12,7 @@ from sinch_reporting_client import models
 from sinch_reporting_client.types import UNSET, Unset
 
 MAX_DAYS = 30
+_DOMAINS = {domain.value: models.Domain(domain.value) for domain in Domain}
 _T = TypeVar("_T")
 
 
@@ -26,23 +28,35 @@ class ReportArguments(TypedDict):
 
 def _check_day(day: object, name: str) -> None:
     # A datetime is a date too, but one with a time of day that the API would drop in silence.
-    if day is not None and (not isinstance(day, dt.date) or isinstance(day, dt.datetime)):
+    if not isinstance(day, dt.date) or isinstance(day, dt.datetime):
         raise InvalidRequestError(f"{name} must be a datetime.date, not a {type(day).__name__}; the API counts in days")
 
 
-def _checked_domain(value: object) -> models.Domain:
-    if not isinstance(value, str) or plain(value) not in list(Domain):
+def checked_domain(value: object) -> models.Domain:
+    """Return the generated client's domain. Raises InvalidRequestError."""
+    domain = _DOMAINS.get(plain(value)) if isinstance(value, str) else None
+    if domain is None:
         raise InvalidRequestError(f"the domain must be one of: {', '.join(Domain)}")
-    return models.Domain(plain(value))
+    return domain
 
 
-def check_period(domain: Domain | str, start: dt.date | None, stop: dt.date | None) -> None:
-    """Check what the reports of many endpoints have in common. Raises InvalidRequestError."""
-    _checked_domain(domain)
-    _check_day(start, "start")
-    _check_day(stop, "stop")
+def check_period(start: dt.date | None, stop: dt.date | None) -> None:
+    """Check the first and the last day of a report. Raises InvalidRequestError."""
+    if start is not None:
+        _check_day(start, "start")
+    if stop is not None:
+        _check_day(stop, "stop")
     if start and stop and not 0 <= (stop - start).days <= MAX_DAYS:
         raise InvalidRequestError(f"stop must not be before start, nor more than {MAX_DAYS} days after it")
+
+
+def days_of(start: dt.date, stop: dt.date) -> Iterator[dt.date]:
+    """Return each day of a period of any length, both ends included. Raises InvalidRequestError."""
+    _check_day(start, "start")
+    _check_day(stop, "stop")
+    if stop < start:
+        raise InvalidRequestError("stop must not be before start")
+    return map(dt.date.fromordinal, range(start.toordinal(), stop.toordinal() + 1))
 
 
 def report_arguments(
@@ -51,11 +65,11 @@ def report_arguments(
     """Return what the generated client takes. Raises InvalidRequestError, before anything is sent."""
     if not isinstance(endpoint, Number | Username):
         raise InvalidRequestError("the endpoint must be a Number(...) or a Username(...)")
-    check_period(domain, start, stop)
+    check_period(start, stop)
     return {
         "type_": models.EndpointType.NUMBER if isinstance(endpoint, Number) else models.EndpointType.USERNAME,
         "endpoint": endpoint.value,
-        "domain": _checked_domain(domain),
+        "domain": checked_domain(domain),
         "field_start": start or UNSET,
         "field_stop": stop or UNSET,
     }

@@ -68,8 +68,12 @@ class RetryPolicy:
     def allows(self, error: ReportingError) -> bool:
         """Tell whether a failure is worth another attempt."""
         if isinstance(error, APIError):
-            return error.status_code in self.statuses and (error.retry_after or 0) <= self.max_retry_after
+            return error.status_code in self.statuses and self.obeys(error.retry_after)
         return isinstance(error, TransportError) and _is_transient(error.__cause__)
+
+    def obeys(self, retry_after: float | None) -> bool:
+        """Tell whether so long a Retry-After is waited for."""
+        return (retry_after or 0) <= self.max_retry_after
 
     def wait(self, error: ReportingError, attempt: int) -> float:
         """Return the seconds to wait after the failure of the given attempt, counted from 1."""
@@ -101,11 +105,29 @@ class Attempts:
         self._deadline = deadline
         self._end = time.monotonic() + deadline
         self._cut_by_deadline = False
+        self._last: ReportingError | None = None
+
+    @property
+    def left(self) -> float:
+        """The seconds until the deadline."""
+        return self._end - time.monotonic()
+
+    def affordable(self, turn: float | None) -> float:
+        """Return the seconds to wait for the attempt's turn; None is one that comes after the deadline.
+
+        Raises DeadlineExceededError.
+        """
+        if turn is None:
+            raise DeadlineExceededError(
+                f"the deadline of {self._deadline:g} s would pass before the request's turn: by the rate limit, or as "
+                "the server asked to wait; raise the deadline, or send fewer requests"
+            ) from self._last
+        return turn
 
     def begin(self) -> float:
         """Begin the next attempt and return the seconds it may take."""
         self.number += 1
-        left = self._end - time.monotonic()
+        left = self.left
         self._cut_by_deadline = left <= self._timeout
         return max(min(left, self._timeout), 0.001)
 
@@ -115,6 +137,7 @@ class Attempts:
         Raises the error where it is final, and DeadlineExceededError where the call's time is up or the wait would pass
         it.
         """
+        self._last = error
         out_of_time = self._cut_by_deadline and isinstance(error, RequestTimeoutError)
         if not out_of_time and (self.number >= self._policy.attempts or not self._policy.allows(error)):
             raise error

@@ -7,6 +7,8 @@ from urllib.parse import quote, unquote
 
 import httpx
 
+from sinch_reporting.messages import raw_path
+
 TEMPLATES = (
     "/users/{type}/{endpoint}/calls/{domain}",
     "/counters/{id}",
@@ -17,9 +19,9 @@ UNKNOWN = "(unknown route)"
 _PATTERNS = [(template, re.compile(".*" + re.sub(r"{\w+}", "[^/]*", template))) for template in TEMPLATES]
 
 
-def template_of(url: httpx.URL) -> str:
-    """Return the template of the URL's route."""
-    path = _raw_path(url)
+def template_of(request: httpx.Request) -> str:
+    """Return the template of the request's route."""
+    path = raw_path(request)
     return next((template for template, pattern in _PATTERNS if pattern.fullmatch(path)), UNKNOWN)
 
 
@@ -31,12 +33,8 @@ def redacted(text: str, request: httpx.Request) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:300]
 
 
-def _raw_path(url: httpx.URL) -> str:
-    return url.raw_path.partition(b"?")[0].decode("ascii")
-
-
 def _private_words(request: httpx.Request) -> Iterator[str]:
-    yield from filter(None, _endpoint_words(_raw_path(request.url)))
+    yield from filter(None, _endpoint_words(raw_path(request)))
     authorization = request.headers.get("Authorization", "")
     scheme, _, token = authorization.partition(" ")
     if scheme == "Basic":

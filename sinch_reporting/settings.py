@@ -11,12 +11,20 @@ from sinch_reporting.auth import SignedAuth
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.retry import RetryPolicy
 
+_LOWEST_RATE = 0.001
 DEFAULT_BASE_URL = "https://reportingapi.sinch.com/v1"
 
 
 def _check_seconds(_instance: object, attribute: "Attribute[float]", value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ConfigurationError(f"{attribute.name} must be a number of seconds above 0")
+
+
+def _check_rate(_instance: object, _attribute: "Attribute[float | None]", value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _LOWEST_RATE <= value < math.inf:
+        raise ConfigurationError(f"rate_limit must be a number of requests per second from {_LOWEST_RATE}, or None")
 
 
 def _check_policy(_instance: object, _attribute: "Attribute[RetryPolicy]", value: object) -> None:
@@ -32,6 +40,7 @@ class Settings:
     timeout: float = field(validator=_check_seconds)
     deadline: float = field(validator=_check_seconds)
     retry: RetryPolicy = field(validator=_check_policy)
+    rate_limit: float | None = field(validator=_check_rate)
 
 
 def resolve_auth(key: str | None, secret: str | None, auth: httpx.Auth | None) -> httpx.Auth:

@@ -12,6 +12,7 @@ import httpcore
 import httpx
 
 from sinch_reporting.errors import ConfigurationError
+from sinch_reporting.messages import ApiRequest, target_of
 from sinch_reporting.settings import is_loopback
 from sinch_reporting.streams import AsyncBackend, AsyncStream, Backend, Stream
 
@@ -39,10 +40,10 @@ def _httpx_errors() -> Generator[None]:
 
 
 def _core_request(request: httpx.Request) -> httpcore.Request:
-    url = request.url
+    url = request.base_url if isinstance(request, ApiRequest) else request.url
     return httpcore.Request(
         request.method,
-        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=target_of(request)),
         headers=request.headers.raw,
         content=cast("Iterable[bytes]", request.stream),
         extensions=request.extensions,

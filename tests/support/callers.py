@@ -27,7 +27,7 @@ class Blocked:
         attribute = getattr(self.inner, "aclose" if name == "close" else name)
         if inspect.iscoroutinefunction(attribute):
             return lambda *args, **kwargs: self.portal.call(partial(attribute, *args, **kwargs))
-        if name == "iter_call_reports":
+        if name in {"iter_call_reports", "daily_call_reports"}:
             return lambda *args, **kwargs: self._iterated(attribute(*args, **kwargs))
         if name == "with_options":
             return lambda **kwargs: Blocked(self.portal, attribute(**kwargs))

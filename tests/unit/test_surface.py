@@ -9,6 +9,7 @@ from sinch_reporting import AsyncReportingClient, ReportingClient
 from sinch_reporting.routes import TEMPLATES
 
 ROOT = Path(__file__).resolve().parents[2]
+ITERATORS = {"iter_call_reports", "daily_call_reports"}
 TWINS = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__"}
 
 
@@ -26,7 +27,7 @@ def parameters(function):
 
 def test_both_clients_have_the_same_names_parameters_and_docstrings():
     blocking, asynchronous = surface(ReportingClient), surface(AsyncReportingClient)
-    reports = {"get_call_report", "get_counter", "get_service_status", "iter_call_reports"}
+    reports = {"get_call_report", "get_counter", "get_service_status"} | ITERATORS
     assert blocking.keys() == asynchronous.keys() == {*TWINS.values(), *reports, "api", "with_options"}
     assert ReportingClient.__doc__ == AsyncReportingClient.__doc__
     assert inspect.signature(ReportingClient) == inspect.signature(AsyncReportingClient)
@@ -35,7 +36,7 @@ def test_both_clients_have_the_same_names_parameters_and_docstrings():
         assert inspect.getdoc(member) == inspect.getdoc(twin), name
         if not isinstance(member, property):
             assert parameters(member) == parameters(twin), name
-            assert inspect.iscoroutinefunction(twin) or name in {"with_options", "iter_call_reports"}, name
+            assert inspect.iscoroutinefunction(twin) or name in {"with_options", *ITERATORS}, name
 
 
 def test_every_public_name_says_what_it_is():
