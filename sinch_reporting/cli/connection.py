@@ -41,10 +41,10 @@ class Connection:
             yield client
 
     @asynccontextmanager
-    async def async_client(self) -> AsyncGenerator[AsyncReportingClient]:
+    async def async_client(self, *, rate_limit: float | None = None) -> AsyncGenerator[AsyncReportingClient]:
         """Yield an async client, closed at the end. Raises UsageError and ConfigurationError."""
         with self._resolved() as (base_url, auth):
-            async with AsyncReportingClient(auth=auth, base_url=base_url) as client:
+            async with AsyncReportingClient(auth=auth, base_url=base_url, rate_limit=rate_limit) as client:
                 yield client
 
     @contextmanager

@@ -6,11 +6,10 @@ import signal
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, BinaryIO, Literal, Self
+from typing import Annotated, Any, BinaryIO, Literal
 
 from attrs import frozen
 from cyclopts import Group, Parameter
@@ -75,6 +74,7 @@ def export(  # noqa: PLR0913 - options of a command
     stop: date,
     domain: Literal["data", "pstn"] = "data",
     format: Annotated[Literal["parquet", "csv", "jsonl"], Parameter(name="--format")] = "parquet",  # noqa: A002
+    rate: float | None = None,
     concurrency: int = 16,
     partition_size: int = 10_000,
     journal: Path | None = None,
@@ -89,7 +89,7 @@ def export(  # noqa: PLR0913 - options of a command
 
     For example:
 
-        $ sinch-reporting export numbers.csv reports/ --domain pstn --start 2026-11-01 --stop 2026-11-20
+        $ sinch-reporting export numbers.csv reports/ --start 2026-11-01 --stop 2026-11-20 --rate 200
         $ cut -f 3 users.tsv | sinch-reporting export - reports/ --type username --start 2026-11-01 --stop 2026-11-20
 
     Args:
@@ -99,14 +99,17 @@ def export(  # noqa: PLR0913 - options of a command
         stop: The last day, at most 30 days later.
         domain: Where the calls were terminated.
         format: The format of the files.
+        rate: How many requests per second are sent at most; default: as many as come.
         concurrency: How many calls are made at a time.
         partition_size: How many endpoints have their reports in one file.
         journal: Where to keep the outcomes of files that are not complete; default: at a destination on this machine.
     """
-    with _opened(source) as opened, showing() as show, _Interruption() as interruption:
+    interruption = _Interruption()
+    with _opened(source) as opened, showing() as show:
 
         async def run() -> ExportSummary:
-            async with connection.async_client() as client:
+            interruption.listen()
+            async with connection.async_client(rate_limit=rate) as client:
                 return await export_call_reports(
                     client,
                     _reporting(reading.read(opened)),
@@ -124,6 +127,8 @@ def export(  # noqa: PLR0913 - options of a command
 
         try:
             summary = asyncio.run(run())
+        except asyncio.CancelledError:
+            return exits.INTERRUPTED
         except OSError as error:
             say(f"sinch-reporting: {error}\nTo go on, give the same command again, with the same input.")
             return exits.FAILED
@@ -174,26 +179,25 @@ def _reporting(items: Iterator[Endpoint | RejectedLine]) -> Iterator[Endpoint | 
 
 
 class _Interruption:
-    """The first Ctrl-C, or SIGTERM, as a wish to stop; the second one is the usual end."""
+    """The first Ctrl-C, or SIGTERM, as a wish to stop; the second one cancels what is in flight."""
 
     def __init__(self) -> None:
         self._came = False
-        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def has_come(self) -> bool:
         """Tell whether to stop."""
         return self._came
 
-    def __enter__(self) -> Self:
-        for number in self._before:
-            signal.signal(number, self._come)
-        return self
+    def listen(self) -> None:
+        """Take the signals of the event loop that runs."""
+        loop = asyncio.get_running_loop()
+        with suppress(NotImplementedError):  # on Windows, Ctrl-C cancels at once
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self._come, asyncio.current_task(loop))
 
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _come(self, _number: int, _frame: FrameType | None) -> None:
-        self._came = True
-        self.__exit__()
-        say("finishing what is in flight; once more to stop at once")
+    def _come(self, task: "asyncio.Task[Any] | None") -> None:
+        if task and self._came:
+            task.cancel()
+        else:
+            self._came = True
+            say("finishing what is in flight; once more to stop at once")

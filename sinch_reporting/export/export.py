@@ -21,7 +21,7 @@ from sinch_reporting.export.run import Run
 from sinch_reporting.export.schemas import Question
 from sinch_reporting.export.store import Store
 from sinch_reporting.export.summary import ExportProgress, ExportSummary
-from sinch_reporting.operations import check_period
+from sinch_reporting.operations import check_period, checked_domain
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -189,7 +189,8 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
         OSError: The input cannot be read, or the destination or the journal not be written.
     """
     _check(client, endpoints, file_format, {"partition_size": partition_size, "concurrency": concurrency})
-    check_period(domain, start, stop)
+    checked_domain(domain)
+    check_period(start, stop)
     _check_given(start, stop)
     export = _Export(
         endpoints=endpoints,

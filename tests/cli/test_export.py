@@ -79,6 +79,7 @@ def test_the_input_may_be_described(run, account, source, tmp_path):
         ["numbers.csv", "out", *DAYS, "--column", "phone"],
         ["numbers.csv", "out", *DAYS, "--format", "xml"],
         ["numbers.csv", "out", *DAYS, "--concurrency", "0"],
+        ["numbers.csv", "out", *DAYS, "--rate", "0"],
         ["numbers.csv", ".", *DAYS],
     ],
 )
