@@ -1,7 +1,7 @@
 """How far an export is, on standard error: a bar on a terminal, a line now and then elsewhere."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -48,7 +48,7 @@ def counts(progress: ExportProgress) -> str:
 
 
 @contextmanager
-def showing() -> Iterator[Callable[[ExportProgress], None]]:
+def showing() -> Generator[Callable[[ExportProgress], None]]:
     """Yield what shows progress for as long as the body runs."""
     terminal = Console(stderr=True)
     if not terminal.is_terminal:

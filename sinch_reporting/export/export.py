@@ -1,86 +1,36 @@
 """`export_call_reports`: the same with both clients."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing, closing
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from anyio import to_thread
-from attrs import frozen
 
 from sinch_reporting.client import AsyncReportingClient, ReportingClient
 from sinch_reporting.endpoints import Domain, Endpoint, plain
 from sinch_reporting.errors import InvalidRequestError
+from sinch_reporting.export.arguments import Export
 from sinch_reporting.export.formats import FORMATS
 from sinch_reporting.export.lines import RejectedLine
-from sinch_reporting.export.plan import Plan
-from sinch_reporting.export.run import Run
 from sinch_reporting.export.schemas import Question
-from sinch_reporting.export.store import Store
 from sinch_reporting.export.summary import ExportProgress, ExportSummary
 from sinch_reporting.operations import check_period, checked_domain
 
 if TYPE_CHECKING:
+    from distributed import Client as Cluster
     from pyarrow.fs import FileSystem
 
 PARTITION_SIZE = 10_000
+CLUSTER_PARTITION_SIZE = 500
 
 
-@frozen(kw_only=True)
-class _Export:
-    """The arguments of an export, and what is done with them whatever the client."""
-
-    endpoints: Iterable[Endpoint | RejectedLine]
-    destination: str | os.PathLike[str]
-    question: Question
-    file_format: str
-    partition_size: int
-    concurrency: int
-    filesystem: "FileSystem | None"
-    journal: Path | None
-    progress: Callable[[ExportProgress], None]
-    should_stop: Callable[[], bool]
-    began: float
-
-    def open(self) -> Run:
-        """Read the input, and claim the destination for it."""
-        store = Store(self.destination, self.filesystem)
-        plan = Plan(self.endpoints, self.partition_size)
-        try:
-            return Run(plan, store, self.question, file_format=self.file_format, journal=self.journal)
-        except BaseException:
-            plan.close()
-            raise
-
-    def options(self) -> dict[str, Any]:
-        """Return what `iter_call_reports` is called with."""
-        question = self.question
-        return {
-            "domain": question.domain,
-            "start": question.start,
-            "stop": question.stop,
-            "concurrency": self.concurrency,
-        }
-
-    def summary(self, run: Run) -> ExportSummary:
-        """Return what the run came to."""
-        progress = run.progress
-        return ExportSummary(
-            destination=os.fspath(self.destination),
-            endpoints=progress.endpoints,
-            reports=progress.done - progress.failed,
-            failures=progress.failed,
-            duplicates=run.plan.duplicates,
-            rejected=run.plan.rejected,
-            asked=progress.asked,
-            seconds=time.monotonic() - self.began,
-        )
-
-
-def _run(client: ReportingClient, export: _Export) -> ExportSummary:
+def _run(client: ReportingClient, export: Export) -> ExportSummary:
     with export.open() as run:
         export.progress(run.progress)
         with closing(client.iter_call_reports(run.endpoints(export.should_stop), **export.options())) as outcomes:
@@ -92,7 +42,7 @@ def _run(client: ReportingClient, export: _Export) -> ExportSummary:
         return export.summary(run)
 
 
-async def _run_async(client: AsyncReportingClient, export: _Export) -> ExportSummary:
+async def _run_async(client: AsyncReportingClient, export: Export) -> ExportSummary:
     with await to_thread.run_sync(export.open) as run:
         export.progress(run.progress)
         async with aclosing(
@@ -106,6 +56,25 @@ async def _run_async(client: AsyncReportingClient, export: _Export) -> ExportSum
         return export.summary(run)
 
 
+def _cluster_run(
+    client: ReportingClient | AsyncReportingClient, cluster: "str | Cluster", export: Export
+) -> Callable[[threading.Event], ExportSummary]:
+    try:
+        from sinch_reporting.export.cluster import run_on_cluster  # noqa: PLC0415 - an extra of its own
+    except ModuleNotFoundError as error:
+        message = "a cluster needs the extra `cluster`: pip install 'sinch-reporting[cluster]'"
+        raise ModuleNotFoundError(message, name=error.name) from error
+    return partial(run_on_cluster, client, cluster, export)
+
+
+async def _abortable(run: Callable[[threading.Event], ExportSummary]) -> ExportSummary:
+    aborted = threading.Event()
+    try:
+        return await to_thread.run_sync(run, aborted, abandon_on_cancel=True)
+    finally:
+        aborted.set()
+
+
 @overload
 def export_call_reports(
     client: ReportingClient,
@@ -116,10 +85,11 @@ def export_call_reports(
     stop: date,
     domain: Domain | str = ...,
     file_format: str = ...,
-    partition_size: int = ...,
+    partition_size: int | None = ...,
     concurrency: int = ...,
     filesystem: "FileSystem | None" = ...,
     journal: str | os.PathLike[str] | None = ...,
+    cluster: "str | Cluster | None" = ...,
     progress: Callable[[ExportProgress], None] | None = ...,
     should_stop: Callable[[], bool] | None = ...,
 ) -> ExportSummary: ...
@@ -135,10 +105,11 @@ def export_call_reports(
     stop: date,
     domain: Domain | str = ...,
     file_format: str = ...,
-    partition_size: int = ...,
+    partition_size: int | None = ...,
     concurrency: int = ...,
     filesystem: "FileSystem | None" = ...,
     journal: str | os.PathLike[str] | None = ...,
+    cluster: "str | Cluster | None" = ...,
     progress: Callable[[ExportProgress], None] | None = ...,
     should_stop: Callable[[], bool] | None = ...,
 ) -> Coroutine[Any, Any, ExportSummary]: ...
@@ -153,10 +124,11 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
     stop: date,
     domain: Domain | str = Domain.DATA,
     file_format: str = "parquet",
-    partition_size: int = PARTITION_SIZE,
+    partition_size: int | None = None,
     concurrency: int = 16,
     filesystem: "FileSystem | None" = None,
     journal: str | os.PathLike[str] | None = None,
+    cluster: "str | Cluster | None" = None,
     progress: Callable[[ExportProgress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> ExportSummary | Coroutine[Any, Any, ExportSummary]:
@@ -173,12 +145,15 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
         stop: The last day, at most 30 days after `start`.
         domain: Where the calls were terminated.
         file_format: `parquet`, `csv` or `jsonl`.
-        partition_size: How many endpoints have their outcomes in one file.
+        partition_size: How many endpoints have their outcomes in one file. Default: 10,000; with a cluster, 500.
         concurrency: How many calls are made at a time.
         filesystem: A pyarrow file system.
         journal: Where the outcomes of unfinished files are kept. Default: at the destination, where that is on this
             machine. Without one, what is asked again after a kill is whole files.
-        progress: Called at the start, and after each outcome.
+        cluster: A Dask cluster whose workers ask and write the files: the address of its scheduler, or a
+            `distributed.Client`. They make clients like this one, with its rate limit divided among them, and with the
+            credentials of their own environment. `concurrency` then is that of each partition in work.
+        progress: Called at the start, and after each outcome; with a cluster, after each partition.
         should_stop: Asked before each endpoint; where it returns true, what is in flight is finished, and no more
             is begun.
 
@@ -188,11 +163,15 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
         AuthenticationError: The server does not accept the credentials; the same call goes on where it was.
         OSError: The input cannot be read, or the destination or the journal not be written.
     """
+    if partition_size is None:
+        partition_size = PARTITION_SIZE if cluster is None else CLUSTER_PARTITION_SIZE
     _check(client, endpoints, file_format, {"partition_size": partition_size, "concurrency": concurrency})
+    if cluster is not None and filesystem is not None:
+        raise InvalidRequestError("with a cluster, name the destination by a path or URI that its workers reach too")
     checked_domain(domain)
     check_period(start, stop)
     _check_given(start, stop)
-    export = _Export(
+    export = Export(
         endpoints=endpoints,
         destination=destination,
         question=Question(domain=Domain(plain(domain)), start=start, stop=stop),
@@ -205,6 +184,9 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
         should_stop=should_stop or _never,
         began=time.monotonic(),
     )
+    if cluster is not None:
+        on_cluster = _cluster_run(client, cluster, export)
+        return on_cluster(threading.Event()) if isinstance(client, ReportingClient) else _abortable(on_cluster)
     return _run(client, export) if isinstance(client, ReportingClient) else _run_async(client, export)
 
 

@@ -25,6 +25,9 @@ from sinch_reporting.export.schemas import (
 from sinch_reporting.export.store import Store
 from sinch_reporting.export.summary import ExportProgress
 
+OF_ALL = (AuthenticationError, ConfigurationError)
+"""The errors that all other endpoints would meet too."""
+
 _PART = re.compile(r"part-(\d+)\.\w+")
 _JOURNAL = ".journal.sqlite3"
 
@@ -107,7 +110,8 @@ class Run:
         self.datasets = Datasets(store, file_format, question)
         claim(store, manifest)
         path = journal or (store.folder / _JOURNAL if store.folder else None)
-        self._journal = Journal(path, hashlib.sha256(repr(manifest).encode()).hexdigest())
+        self.identity = hashlib.sha256(repr(manifest).encode()).hexdigest()
+        self._journal = Journal(path, self.identity)
         try:
             # Again, in case two processes claimed an empty destination at once: only this one goes on.
             claim(store, manifest)
@@ -161,7 +165,7 @@ class Run:
 
         Raises what all other endpoints would meet too.
         """
-        if isinstance(outcome.error, AuthenticationError | ConfigurationError):
+        if isinstance(outcome.error, OF_ALL):
             raise outcome.error
         place = self._in_flight.pop(outcome.endpoint)
         self._journal.add(row_of(place, outcome))
@@ -183,6 +187,19 @@ class Run:
         self.datasets.write_outcomes(partition, outcomes)
         self._journal.forget(places)
         del self._missing[partition]
+
+    def known(self, partition: int) -> list[Row]:
+        """Return the outcomes of a partition that are kept."""
+        return list(self._journal.rows(self.plan.places(partition)))
+
+    def take_partition(self, partition: int, asked: int, failed: int) -> None:
+        """Count a partition that another process asked about and wrote the files of."""
+        known = self.known(partition)
+        places = self.plan.places(partition)
+        self._asked += asked
+        self._done += len(places) - len(known)
+        self._failed += failed - sum(row[5] is not None for row in known)
+        self._journal.forget(places)
 
     def __enter__(self) -> Self:
         return self

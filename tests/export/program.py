@@ -14,9 +14,9 @@ def endpoints(count):
         yield Username(f"anna-{place}") if place % 7 == 3 else Number(f"+4673017{place:05d}")
 
 
-def main(kind: str, destination: str, count: str, size: str) -> None:
+def main(kind: str, destination: str, count: str, size: str, cluster: str | None = None) -> None:
     arguments = (endpoints(int(count)), Path(destination))
-    options = {"partition_size": int(size), "concurrency": 4, **DAYS}
+    options = {"partition_size": int(size), "concurrency": 4, "cluster": cluster, **DAYS}
     if kind == "sync":
         with ReportingClient() as client:
             export_call_reports(client, *arguments, **options)
