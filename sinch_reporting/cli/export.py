@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
@@ -18,6 +18,7 @@ from sinch_reporting.cli import exits
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.export_progress import counts, showing
 from sinch_reporting.cli.output import Output, say, write
+from sinch_reporting.client import AsyncReportingClient
 from sinch_reporting.endpoints import Endpoint
 
 try:
@@ -76,8 +77,9 @@ def export(  # noqa: PLR0913 - options of a command
     format: Annotated[Literal["parquet", "csv", "jsonl"], Parameter(name="--format")] = "parquet",  # noqa: A002
     rate: float | None = None,
     concurrency: int = 16,
-    partition_size: int = 10_000,
+    partition_size: int | None = None,
     journal: Path | None = None,
+    cluster: str | None = None,
     output: Output = "table",
     reading: Input = Input(),
     connection: Connection = Connection(),
@@ -101,15 +103,17 @@ def export(  # noqa: PLR0913 - options of a command
         format: The format of the files.
         rate: How many requests per second are sent at most; default: as many as come.
         concurrency: How many calls are made at a time.
-        partition_size: How many endpoints have their reports in one file.
+        partition_size: How many endpoints have their reports in one file; default: 10000, with --cluster 500.
         journal: Where to keep the outcomes of files that are not complete; default: at a destination on this machine.
+        cluster: The scheduler of a Dask cluster, such as tcp://scheduler:8786. Its workers ask, with the credentials of
+            their own environment, and write the files.
     """
     interruption = _Interruption()
     with _opened(source) as opened, showing() as show:
 
         async def run() -> ExportSummary:
             interruption.listen()
-            async with connection.async_client(rate_limit=rate) as client:
+            async with _client(connection, rate, cluster) as client:
                 return await export_call_reports(
                     client,
                     _reporting(reading.read(opened)),
@@ -121,6 +125,7 @@ def export(  # noqa: PLR0913 - options of a command
                     partition_size=partition_size,
                     concurrency=concurrency,
                     journal=journal,
+                    cluster=cluster,
                     progress=show,
                     should_stop=interruption.has_come,
                 )
@@ -133,6 +138,19 @@ def export(  # noqa: PLR0913 - options of a command
             say(f"sinch-reporting: {error}\nTo go on, give the same command again, with the same input.")
             return exits.FAILED
     return _end(summary, output)
+
+
+def _client(
+    connection: Connection, rate: float | None, cluster: str | None
+) -> AbstractAsyncContextManager[AsyncReportingClient]:
+    if cluster is None:
+        return connection.async_client(rate_limit=rate)
+    if connection.sandbox or connection.keyring or connection.credentials:
+        raise exits.UsageError(
+            "with --cluster, the credentials are those of the environment, here and where the workers run; "
+            "leave out --sandbox, --keyring and --credentials"
+        )
+    return AsyncReportingClient(base_url=connection.base_url, rate_limit=rate)
 
 
 def _end(summary: ExportSummary, output: Literal["table", "json", "csv"]) -> int:
