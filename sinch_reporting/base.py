@@ -1,7 +1,7 @@
 """What the two clients have in common; all of it without I/O."""
 
 from abc import ABC, abstractmethod
-from functools import partial
+from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
@@ -51,8 +51,7 @@ class BaseClient(ABC, Generic[Transport]):
     @classmethod
     def _connect(cls, base_url: str, transport: Transport | None, pace: Pace) -> Connections[Transport]:
         if transport is None:
-            make = partial(cls._default_transport, base_url)
-            return Connections(make(), make, pace)
+            return Connections(None, cls._default_transport(base_url), pace)
         if not isinstance(transport, cls._transport_type):
             kind = cls._transport_type.__name__
             raise ConfigurationError(f"the transport of this {cls.__name__} must be an httpx.{kind}")
@@ -60,7 +59,7 @@ class BaseClient(ABC, Generic[Transport]):
 
     @staticmethod
     @abstractmethod
-    def _default_transport(base_url: str) -> Transport: ...
+    def _default_transport(base_url: str) -> Callable[[object], Transport]: ...
 
     @abstractmethod
     def _generated_client(self) -> AuthenticatedClient: ...

@@ -3,7 +3,7 @@
 This is the one module that calls the generated client.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
 from datetime import date
 from functools import partial
 from types import TracebackType
@@ -68,7 +68,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
     _transport_type = httpx.BaseTransport
 
     @staticmethod
-    def _default_transport(base_url: str) -> httpx.BaseTransport:
+    def _default_transport(base_url: str) -> Callable[[object], httpx.BaseTransport]:
         return default_transport(base_url)
 
     def _generated_client(self) -> AuthenticatedClient:
@@ -212,9 +212,8 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
 
     def close(self) -> None:
         """Close the connections. Does nothing in a copy made by `with_options`."""
-        if self._owner and not self._connections.closed:
-            transport = self._connections.get()
-            self._connections.closed = True
+        transport = self._connections.end() if self._owner else None
+        if transport:
             transport.close()
 
     def __enter__(self) -> Self:
@@ -257,7 +256,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
     _transport_type = httpx.AsyncBaseTransport
 
     @staticmethod
-    def _default_transport(base_url: str) -> httpx.AsyncBaseTransport:
+    def _default_transport(base_url: str) -> Callable[[object], httpx.AsyncBaseTransport]:
         return default_async_transport(base_url)
 
     def _generated_client(self) -> AuthenticatedClient:
@@ -401,9 +400,8 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
 
     async def aclose(self) -> None:
         """Close the connections. Does nothing in a copy made by `with_options`."""
-        if self._owner and not self._connections.closed:
-            transport = self._connections.get(event_loop())
-            self._connections.closed = True
+        transport = self._connections.end(event_loop()) if self._owner else None
+        if transport:
             await transport.aclose()
 
     async def __aenter__(self) -> Self:

@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import anyio.lowlevel
 from attrs import define, field
@@ -30,14 +30,20 @@ class Connections(Generic[Transport]):
 
     A connection cannot be shared by processes, nor an async one by event loops. After a fork, or in another event loop,
     the default transport is made anew; one of the user's own cannot be.
+
+    Attributes:
+        transport: The user's own, or the default one once it was needed.
+        make: Makes the default transport for an event loop; None where the user brings one.
+        pace: The pace.
+        closed: Whether the client was closed.
     """
 
-    transport: Transport
-    remake: Callable[[], Transport] | None
+    transport: Transport | None
+    make: Callable[[object], Transport] | None
     pace: Pace
     closed: bool = False
     _home: tuple[int, object] | None = None
-    _parents: list[Transport] = field(factory=list)
+    _parents: list[Transport | None] = field(factory=list)
 
     def get(self, loop: object = None) -> Transport:
         """Return the transport for this process and event loop.
@@ -48,22 +54,32 @@ class Connections(Generic[Transport]):
             raise ReportingError("the client is closed; make a new one")
         home = (os.getpid(), loop)
         if home != self._home:
-            if self._home is not None:
-                self._move(forked=self._home[0] != home[0])
-            self._home = home
-        return self.transport
+            self._move(home)
+        return cast("Transport", self.transport)
 
-    def _move(self, *, forked: bool) -> None:
-        if self.remake is None:
+    def end(self, loop: object = None) -> Transport | None:
+        """Return the transport to close, if there is any. Raises ReportingError as `get` does."""
+        if self.closed or (self._home is None and self.make):
+            self.closed = True
+            return None
+        transport = self.get(loop)
+        self.closed = True
+        return transport
+
+    def _move(self, home: tuple[int, object]) -> None:
+        before, self._home = self._home, home
+        if before and self.make is None:
+            self._home = before
             raise ReportingError(
                 "the client was used before the process forked, or in another event loop, and has a transport of its "
                 "own; make a client in each process and event loop"
             )
-        if forked:
+        if before and before[0] != home[0]:
             self._parents.append(self.transport)  # kept, and not closed: its sockets serve the parent
             self.pace = self.pace.renewed()
-        # Of another event loop's nothing is kept: a client may see a new loop with each call.
-        self.transport = self.remake()
+        if self.make:
+            # Of another event loop's nothing is kept: a client may see a new loop with each call.
+            self.transport = self.make(home[1])
 
     def __del__(self) -> None:
         if self._home is not None and not self.closed and not sys.is_finalizing():

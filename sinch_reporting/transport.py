@@ -1,11 +1,14 @@
-"""The default transports: httpcore's connection pools, with TLS verified and the environment's proxies."""
+"""The default transports, with TLS verified and the environment's proxies: httpcore's pools, or aiohttp's."""
 
+import asyncio
 import importlib
 import os
+import ssl
 import urllib.request
 import weakref
-from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import cast
 
 import httpcore
@@ -88,9 +91,9 @@ class _AsyncBody(httpx.AsyncByteStream):
 class PooledTransport(httpx.BaseTransport):
     """An httpx transport over a httpcore pool of the streams in `streams`."""
 
-    def __init__(self, proxy: httpx.Proxy | None) -> None:
+    def __init__(self, proxy: httpx.Proxy | None, context: ssl.SSLContext) -> None:
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=context,
             proxy=_core_proxy(proxy),
             max_connections=CONNECTIONS,
             keepalive_expiry=KEEPALIVE_SECONDS,
@@ -115,9 +118,9 @@ class PooledTransport(httpx.BaseTransport):
 class AsyncPooledTransport(httpx.AsyncBaseTransport):
     """The async twin of PooledTransport."""
 
-    def __init__(self, proxy: httpx.Proxy | None) -> None:
+    def __init__(self, proxy: httpx.Proxy | None, context: ssl.SSLContext) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=context,
             proxy=_core_proxy(proxy),
             max_connections=ASYNC_CONNECTIONS,
             keepalive_expiry=KEEPALIVE_SECONDS,
@@ -166,16 +169,34 @@ def _environment_proxy(base_url: str) -> httpx.Proxy | None:
     return httpx.Proxy(address if "://" in address else f"http://{address}")
 
 
-def default_transport(base_url: str) -> httpx.BaseTransport:
-    """Return the transport of a blocking client. Raises ConfigurationError for unusable proxies or certificates."""
+def default_transport(base_url: str) -> Callable[[object], httpx.BaseTransport]:
+    """Return what makes the transport of a blocking client.
+
+    Raises ConfigurationError for unusable proxies or certificates.
+    """
     with _configuration_errors():
-        return PooledTransport(_environment_proxy(base_url))
+        proxy, context = _environment_proxy(base_url), httpx.create_ssl_context()
+        PooledTransport(proxy, context).close()
+    return lambda _: PooledTransport(proxy, context)
 
 
-def default_async_transport(base_url: str) -> httpx.AsyncBaseTransport:
-    """Return the transport of an async client. Raises ConfigurationError for unusable proxies or certificates."""
+def default_async_transport(base_url: str) -> Callable[[object], httpx.AsyncBaseTransport]:
+    """Return what makes the transport of an async client for an event loop.
+
+    Under asyncio it is aiohttp's, where that is installed and no proxy is to be used; otherwise httpcore's. Raises
+    ConfigurationError for unusable proxies or certificates.
+    """
     with _configuration_errors():
-        return AsyncPooledTransport(_environment_proxy(base_url))
+        proxy, context = _environment_proxy(base_url), httpx.create_ssl_context()
+        AsyncPooledTransport(proxy, context)
+    fast = None if proxy or not find_spec("aiohttp") else importlib.import_module("sinch_reporting.aiohttp_transport")
+
+    def make(loop: object) -> httpx.AsyncBaseTransport:
+        if fast and isinstance(loop, asyncio.AbstractEventLoop):
+            return cast("httpx.AsyncBaseTransport", fast.AiohttpTransport(loop, context))
+        return AsyncPooledTransport(proxy, context)
+
+    return make
 
 
 @contextmanager

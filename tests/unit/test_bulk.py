@@ -5,6 +5,7 @@ import threading
 import tracemalloc
 from datetime import date
 
+import anyio
 import httpx
 import pytest
 import trio
@@ -132,24 +133,33 @@ def test_leaving_a_blocking_loop_leaves_no_thread_behind(sandbox):
 @pytest.mark.parametrize("runs", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"])
 def test_leaving_an_async_loop_cancels_the_calls_in_flight(runs):
     held = []
+    all_begun = None
 
     class Holding(Answering):
+        """Answers the first call once all others have begun, and never those."""
+
         async def handle_async_request(self, request):
-            if self.asked:
-                held.append("begun")
-                try:
-                    await _forever()
-                finally:
-                    held.append("ended")
-            return self.handle_request(request)
+            held.append("begun")
+            if len(held) == 5:
+                all_begun.set()
+            if len(held) == 1:
+                await all_begun.wait()
+                return self.handle_request(request)
+            try:
+                await _forever()
+            finally:
+                held.append("ended")
 
     async def main():
+        nonlocal all_begun
+        all_begun = anyio.Event()
         async with AsyncReportingClient(KEY, SECRET, transport=Holding()) as client:
             async with contextlib.aclosing(client.iter_call_reports(numbers(1000), concurrency=5)) as outcomes:
                 async for outcome in outcomes:
                     assert outcome.report
                     break
-            assert held.count("ended") == held.count("begun") == 4
+            # Once an outcome was taken, another call may have begun.
+            assert 4 <= held.count("ended") == held.count("begun") - 1 <= 5
 
     runs(main())
 
