@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
 from attrs import frozen
 from cyclopts import Group, Parameter
@@ -21,16 +21,8 @@ from sinch_reporting.cli.output import Output, say, write
 from sinch_reporting.client import AsyncReportingClient
 from sinch_reporting.endpoints import Endpoint
 
-try:
-    from sinch_reporting.export import (
-        ExportProgress,
-        ExportSummary,
-        RejectedLine,
-        export_call_reports,
-        read_endpoints,
-    )
-except ModuleNotFoundError as error:
-    raise exits.UsageError(str(error)) from error
+if TYPE_CHECKING:
+    from sinch_reporting.export import ExportSummary, RejectedLine
 
 _INPUT = Group("Input", sort_key=5)
 _MOST_LINES = 10
@@ -54,8 +46,10 @@ class Input:
     type: Annotated[Literal["number", "username"] | None, Parameter(show_default=False)] = None
     delimiter: str = ","
 
-    def read(self, source: Path | BinaryIO) -> Iterator[Endpoint | RejectedLine]:
+    def read(self, source: Path | BinaryIO) -> "Iterator[Endpoint | RejectedLine]":
         """Read the endpoints. Raises InvalidRequestError."""
+        from sinch_reporting.export import read_endpoints  # noqa: PLC0415 - from an extra of its own
+
         column = int(self.column) if self.column and self.column.isdecimal() else self.column
         return read_endpoints(
             source,
@@ -111,7 +105,9 @@ def export(  # noqa: PLR0913 - options of a command
     interruption = _Interruption()
     with _opened(source) as opened, showing() as show:
 
-        async def run() -> ExportSummary:
+        async def run() -> "ExportSummary":
+            from sinch_reporting.export import export_call_reports  # noqa: PLC0415 - from an extra of its own
+
             interruption.listen()
             async with _client(connection, rate, cluster) as client:
                 return await export_call_reports(
@@ -134,6 +130,8 @@ def export(  # noqa: PLR0913 - options of a command
             summary = asyncio.run(run())
         except asyncio.CancelledError:
             return exits.INTERRUPTED
+        except ModuleNotFoundError as error:
+            raise exits.UsageError(str(error)) from error
         except OSError as error:
             say(f"sinch-reporting: {error}\nTo go on, give the same command again, with the same input.")
             return exits.FAILED
@@ -153,15 +151,15 @@ def _client(
     return AsyncReportingClient(base_url=connection.base_url, rate_limit=rate)
 
 
-def _end(summary: ExportSummary, output: Literal["table", "json", "csv"]) -> int:
+def _end(summary: "ExportSummary", output: Literal["table", "json", "csv"]) -> int:
     row = summary.as_dict()
     if output == "table":
         del row["destination"]  # the columns of a terminal are few
     write([row], output)
     if not summary.finished:
         done = summary.reports + summary.failures
-        progress = ExportProgress(endpoints=summary.endpoints, done=done, failed=summary.failures, asked=summary.asked)
-        say(f"stopped: {counts(progress)}\nTo go on, give the same command again, with the same input.")
+        said = counts(done, summary.endpoints, summary.failures)
+        say(f"stopped: {said}\nTo go on, give the same command again, with the same input.")
         return exits.INTERRUPTED
     return exits.FAILED if summary.failures or summary.rejected else exits.OK
 
@@ -183,11 +181,11 @@ def _opened(source: str) -> Generator[Path | BinaryIO]:
         yield file
 
 
-def _reporting(items: Iterator[Endpoint | RejectedLine]) -> Iterator[Endpoint | RejectedLine]:
+def _reporting(items: "Iterator[Endpoint | RejectedLine]") -> "Iterator[Endpoint | RejectedLine]":
     """Pass on the items, and say which lines are malformed."""
     rejected = 0
     for item in items:
-        if isinstance(item, RejectedLine):
+        if not isinstance(item, Endpoint):
             rejected += 1
             if rejected <= _MOST_LINES:
                 say(f"line {item.line} is set aside: {item.reason}")

@@ -4,12 +4,15 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from sinch_reporting.cli.output import say
-from sinch_reporting.export import ExportProgress
+
+if TYPE_CHECKING:
+    from sinch_reporting.export import ExportProgress
 
 _LINE_SECONDS = 10.0
 _LOOK_BACK_SECONDS = 30.0
@@ -30,7 +33,7 @@ class Speed:
         while len(self._marks) > 2 and now - self._marks[1][0] > _LOOK_BACK_SECONDS:  # noqa: PLR2004 - two make a speed
             del self._marks[0]
 
-    def text(self, progress: ExportProgress) -> str:
+    def text(self, progress: "ExportProgress") -> str:
         """Return both in words."""
         began, before = self._marks[0]
         seconds = time.monotonic() - began
@@ -42,13 +45,13 @@ class Speed:
         return f"{rate:,.0f}/s, {left} left"
 
 
-def counts(progress: ExportProgress) -> str:
+def counts(done: int, endpoints: int, failed: int) -> str:
     """Return how many are done and failed, in words."""
-    return f"{progress.done:,} of {progress.endpoints:,} done, {progress.failed:,} failed"
+    return f"{done:,} of {endpoints:,} done, {failed:,} failed"
 
 
 @contextmanager
-def showing() -> Generator[Callable[[ExportProgress], None]]:
+def showing() -> "Generator[Callable[[ExportProgress], None]]":
     """Yield what shows progress for as long as the body runs."""
     terminal = Console(stderr=True)
     if not terminal.is_terminal:
@@ -66,13 +69,13 @@ class _Bar:
         self._speed = Speed()
         self._shown = 0.0
 
-    def __call__(self, progress: ExportProgress) -> None:
+    def __call__(self, progress: "ExportProgress") -> None:
         self._speed.mark(progress.asked)
         now = time.monotonic()
         if now - self._shown < 1 / 10 and progress.done != progress.endpoints:
             return
         self._shown = now
-        words = f"{counts(progress)}, {self._speed.text(progress)}"
+        words = f"{counts(progress.done, progress.endpoints, progress.failed)}, {self._speed.text(progress)}"
         self._bar.update(self._task, total=progress.endpoints, completed=progress.done, description=words)
 
 
@@ -81,13 +84,13 @@ class _Lines:
         self._speed = Speed()
         self._shown: float | None = None
 
-    def __call__(self, progress: ExportProgress) -> None:
+    def __call__(self, progress: "ExportProgress") -> None:
         self._speed.mark(progress.asked)
         now = time.monotonic()
         if self._shown is None:
-            say(counts(progress))
+            say(counts(progress.done, progress.endpoints, progress.failed))
         elif now - self._shown >= _LINE_SECONDS:
-            say(f"{counts(progress)}, {self._speed.text(progress)}")
+            say(f"{counts(progress.done, progress.endpoints, progress.failed)}, {self._speed.text(progress)}")
         else:
             return
         self._shown = now

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
 
+def _nothing() -> None: ...
+
+
 @frozen(kw_only=True)
 class Export:
     """An export."""
@@ -36,12 +39,12 @@ class Export:
     should_stop: Callable[[], bool]
     began: float
 
-    def open(self) -> Run:
-        """Read the input, and claim the destination for it."""
+    def open(self, settle: Callable[[], None] = _nothing) -> Run:
+        """Read the input, claim the destination for it, and settle what is to be settled before it is looked at."""
         store = Store(self.destination, self.filesystem)
         plan = Plan(self.endpoints, self.partition_size)
         try:
-            return Run(plan, store, self.question, file_format=self.file_format, journal=self.journal)
+            return Run(plan, store, self.question, file_format=self.file_format, journal=self.journal, settle=settle)
         except BaseException:
             plan.close()
             raise

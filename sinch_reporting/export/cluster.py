@@ -1,5 +1,6 @@
 """The same export on a Dask cluster: its workers ask, partition by partition, and write the files."""
 
+import secrets
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.export.arguments import Export
 from sinch_reporting.export.run import Run
 from sinch_reporting.export.store import Store
-from sinch_reporting.export.summary import ExportSummary
+from sinch_reporting.export.summary import ExportProgress, ExportSummary
 from sinch_reporting.export.worker import Task, perform, running
 
 _TICK_SECONDS = 0.5
@@ -43,27 +44,24 @@ def run_on_cluster(
     rate = options.pop("rate_limit")
     destination = str(Store(export.destination, None).folder or export.destination)
 
+    def task_of(run: Run, partition: int, share: float | None) -> Task:
+        return Task(
+            options={**options, "rate_limit": share},
+            destination=destination,
+            file_format=export.file_format,
+            question=export.question,
+            partition=partition,
+            endpoints=list(run.plan.of(partition)),
+            known=run.known(partition),
+            concurrency=concurrency_at(share, export.concurrency, options["deadline"]),
+        )
+
     with connected(cluster) as scheduler:
-        wait_for_leftovers(scheduler, destination, aborted)
-        with export.open() as run:
-
-            def task(partition: int, share: float | None) -> Task:
-                return Task(
-                    options={**options, "rate_limit": share},
-                    destination=destination,
-                    file_format=export.file_format,
-                    question=export.question,
-                    partition=partition,
-                    endpoints=list(run.plan.of(partition)),
-                    known=run.known(partition),
-                    concurrency=concurrency_at(share, export.concurrency, options["deadline"]),
-                )
-
-            def progress() -> None:
-                export.progress(run.progress)
-
-            progress()
-            ClusterRun(run, scheduler, task, Rate(rate), aborted)(export.should_stop, progress)
+        settle = partial(wait_for_leftovers, scheduler, destination, aborted)
+        with export.open(settle) as run:
+            export.progress(run.progress)
+            work = ClusterRun(run, scheduler, partial(task_of, run), Rate(rate), aborted)
+            work(export.should_stop, export.progress)
             return export.summary(run)
 
 
@@ -146,10 +144,11 @@ class ClusterRun:
         self._make_task = make_task
         self._rate = rate
         self._aborted = aborted
+        self._token = secrets.token_hex(8)  # a run never takes another's result for its own
         self._futures: dict[int, Any] = {}
         self._ended: SimpleQueue[int] = SimpleQueue()
 
-    def __call__(self, should_stop: Callable[[], bool], progress: Callable[[], None]) -> None:
+    def __call__(self, should_stop: Callable[[], bool], progress: Callable[[ExportProgress], None]) -> None:
         """Have all partitions worked on that are not finished. Raises what a worker raised, and OSError."""
         waiting = list(self._run.unfinished())[::-1]
         try:
@@ -164,7 +163,7 @@ class ClusterRun:
                         return
                     continue
                 self._take(partition)
-                progress()
+                progress(self._run.progress)
         finally:
             self._scheduler.cancel(list(self._futures.values()), force=True)
 
@@ -179,7 +178,7 @@ class ClusterRun:
                 return
             waiting.pop()
             task = self._make_task(partition, share)
-            key = f"sinch-reporting-export-{self._run.identity[:16]}-{partition}"
+            key = f"sinch-reporting-export-{self._token}-{partition}"
             future = self._scheduler.submit(perform, task, key=key, pure=False)
             self._futures[partition] = future
             future.add_done_callback(partial(self._end, partition))

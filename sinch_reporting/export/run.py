@@ -88,8 +88,9 @@ class Run:
         *,
         file_format: str,
         journal: Path | None,
+        settle: Callable[[], None],
     ) -> None:
-        """Claim the destination, and find what is finished.
+        """Claim the destination, settle what is to be settled before it is looked at, and find what is finished.
 
         Raises:
             InvalidRequestError: The destination is another export's, or another process has it.
@@ -110,11 +111,11 @@ class Run:
         self.datasets = Datasets(store, file_format, question)
         claim(store, manifest)
         path = journal or (store.folder / _JOURNAL if store.folder else None)
-        self.identity = hashlib.sha256(repr(manifest).encode()).hexdigest()
-        self._journal = Journal(path, self.identity)
+        self._journal = Journal(path, hashlib.sha256(repr(manifest).encode()).hexdigest())
         try:
             # Again, in case two processes claimed an empty destination at once: only this one goes on.
             claim(store, manifest)
+            settle()
             self._find()
         except BaseException:
             self._journal.close()

@@ -110,6 +110,29 @@ def start(*arguments, **options):
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, **options)
 
 
+BLOCKED = """
+import sys
+sys.modules[sys.argv.pop(1)] = None
+from sinch_reporting.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("module", "extra"), [("pyarrow", "export"), ("distributed", "cluster")])
+def test_without_the_extra_it_says_how_to_install_it(account, source, tmp_path, module, extra):
+    arguments = ["export", str(source), str(tmp_path / "out"), *DAYS, "--cluster", "tcp://127.0.0.1:1"]
+    ran = subprocess.run(
+        [sys.executable, "-c", BLOCKED, module, *arguments], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == exits.MISUSE
+    assert f"pip install 'sinch-reporting[{extra}]'" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    helped = subprocess.run(
+        [sys.executable, "-c", BLOCKED, module, "--help"], capture_output=True, text=True, check=True
+    )
+    assert "│ export " in helped.stdout
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_finishes_what_is_in_flight_says_how_to_go_on_and_goes_on(account, tmp_path, number):
     account.requests = Recorded()

@@ -21,7 +21,8 @@ def blocks():
 
 
 @pytest.mark.parametrize(("program", "output"), list(blocks()))
-def test_a_python_block_prints_what_the_page_says(sandbox, monkeypatch, program, output):
+def test_a_python_block_prints_what_the_page_says(sandbox, monkeypatch, tmp_path, program, output):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SINCH_REPORTING_URL", sandbox.url)
     monkeypatch.setenv("SINCH_APPLICATION_KEY", sandbox.application_key)
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", sandbox.application_secret)

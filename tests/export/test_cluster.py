@@ -161,6 +161,20 @@ def test_killed_itself_it_goes_on_and_what_the_workers_do_is_not_done_again(clus
     assert asked(sandbox.requests) == dict.fromkeys(expected(600), 1)
 
 
+def test_two_processes_do_not_export_to_one_destination_at_once_here_either(cluster, sandbox, tmp_path):
+    cluster.add_worker()
+    refused = []
+
+    def start_another(progress):
+        if progress.done and not refused:
+            with pytest.raises(InvalidRequestError, match="another process") as caught:
+                run(cluster, 200, tmp_path / "out")
+            refused.append(caught)
+
+    assert run(cluster, 200, tmp_path / "out", progress=start_another).finished
+    assert refused
+
+
 def test_stopped_it_finishes_the_partitions_in_work_and_goes_on(cluster, sandbox, tmp_path):
     cluster.add_worker()
     summary = run(cluster, 300, tmp_path / "out", should_stop=lambda: len(sandbox.requests) > 60)
