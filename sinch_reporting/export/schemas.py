@@ -10,7 +10,7 @@ from attrs import frozen
 from sinch_reporting.endpoints import Domain, Endpoint, Number
 from sinch_reporting.export.journal import Row
 
-_ROWS = 5000
+_ROWS = 2000
 
 
 def _field(name: str, kind: "pa.DataType", description: str, unit: str | None = None, *, null: bool = False) -> object:
