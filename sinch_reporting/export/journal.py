@@ -24,7 +24,8 @@ def row_of(place: int, outcome: CallReportOutcome) -> Row:
         start = None if report.start is None else (report.start - _EPOCH) // _MICROSECOND
         return place, report.success, report.failed, report.duration // _SECOND, start, None, None, None, None
     status, code = (error.status_code, error.error_code) if isinstance(error, APIError) else (None, None)
-    return place, None, None, None, None, type(error).__name__, status, code, str(error)
+    message = str(error).encode(errors="backslashreplace").decode()  # a server's words may hold half a surrogate pair
+    return place, None, None, None, None, type(error).__name__, status, code, message
 
 
 @contextmanager
@@ -104,6 +105,11 @@ class Journal:
         """Return how many outcomes are kept, and how many of them are failures."""
         kept, failures = self._database.execute("SELECT count(*), count(error) FROM outcomes").fetchone()
         return int(kept), int(failures)
+
+    def counts_in_partitions(self, size: int) -> list[tuple[int, int]]:
+        """Return each partition of which outcomes are kept, and how many."""
+        query = "SELECT place / ?, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"
+        return self._database.execute(query, (size,)).fetchall()
 
     def forget(self, within: range) -> None:
         """Drop outcomes that stand in a finished partition."""

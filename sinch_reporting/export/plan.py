@@ -33,7 +33,6 @@ class Plan:
         self._database.executescript(
             "PRAGMA journal_mode = OFF;"
             "PRAGMA synchronous = OFF;"
-            "PRAGMA cache_size = -1024;"  # KiB
             "CREATE TABLE endpoints (place INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);"
             "CREATE TABLE rejected (line INTEGER, text TEXT, reason TEXT);"
             "BEGIN;"

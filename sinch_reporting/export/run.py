@@ -134,6 +134,9 @@ class Run:
         self._asked = 0
         self._in_flight: dict[Endpoint, int] = {}
         self._missing: dict[int, int] = {}
+        for partition, count in self._journal.counts_in_partitions(self.plan.size):
+            if count == len(self.plan.places(partition)):  # a kill may have come before its files were written
+                self.commit(partition)
 
     @property
     def progress(self) -> ExportProgress:
@@ -150,9 +153,6 @@ class Run:
             places = self.plan.places(partition)
             known = self._journal.places(places)
             self._missing[partition] = len(places) - len(known)
-            if not self._missing[partition]:
-                self.commit(partition)
-                continue
             for place, endpoint in self.plan.of(partition):
                 if place in known:
                     continue
@@ -187,7 +187,8 @@ class Run:
 
         self.datasets.write_outcomes(partition, outcomes)
         self._journal.forget(places)
-        del self._missing[partition]
+        self._finished.add(partition)
+        self._missing.pop(partition, None)
 
     def known(self, partition: int) -> list[Row]:
         """Return the outcomes of a partition that are kept."""
@@ -201,12 +202,13 @@ class Run:
         self._done += len(places) - len(known)
         self._failed += failed - sum(row[5] is not None for row in known)
         self._journal.forget(places)
+        self._finished.add(partition)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._done == self._endpoints and not self._missing:
+        if len(self._finished) == self.plan.partitions:
             self._journal.remove()
         else:
             self._journal.close()

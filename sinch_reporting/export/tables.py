@@ -135,7 +135,7 @@ def read_parquet(
                 for batch in file.iter_batches(batch_size=_ROWS, columns=names):
                     yield from _rows(batch.to_pydict(), names, columns.kind, before)
                     before += batch.num_rows
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
             raise InvalidRequestError("the input is no Parquet file, or a damaged one") from error
 
 

@@ -22,9 +22,11 @@ from sinch_reporting import (
     Username,
 )
 from sinch_reporting.export import RejectedLine, export_call_reports, read_endpoints
+from sinch_reporting.export.run import Datasets
 from sinch_reporting.testing import faults
 from tests.support.callers import KEY, SECRET
 from tests.support.exports import DAYS, Answering, rows
+from tests.support.wire import answer
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDPOINTS = [Number("+46730170101"), Username("anna"), Username("nobody"), Number("+46730170102"), Username("no-one")]
@@ -135,6 +137,29 @@ def test_stopped_it_goes_on_where_it_was(export, tmp_path, file_format):
     assert set(transport.asked.values()) == {1}
     assert [row["endpoint"] for row in rows(tmp_path, "reports")] == [number(place).value for place in range(95)]
     assert not list(tmp_path.glob(".journal*"))
+
+
+def test_a_partition_that_is_complete_in_the_journal_alone_is_written_at_the_next_start(export, tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Datasets, "write_outcomes", killed)
+        with pytest.raises(KeyboardInterrupt):
+            export(ENDPOINTS, tmp_path)
+    assert not (tmp_path / "reports").exists()
+    transport = Answering()
+    assert export(ENDPOINTS, tmp_path, transport=transport, should_stop=lambda: True).finished
+    assert not transport.asked
+    assert len(rows(tmp_path, "reports") + rows(tmp_path, "failures")) == 5
+
+
+def test_whatever_a_server_says_can_be_kept(tmp_path, wire):
+    body = '{"errorCode": 40400, "message": "half a pair \\ud800 and a nothing \\u0000"}'
+    wire.steps = [answer(body, "404 Not Found")]
+    with ReportingClient(KEY, SECRET, base_url=wire.url) as client:
+        assert export_call_reports(client, ENDPOINTS, tmp_path, concurrency=1, **DAYS).failures == 5
+    assert "half a pair" in rows(tmp_path, "failures")[0]["message"]
 
 
 def test_progress_counts_what_earlier_runs_did(export, tmp_path):
