@@ -1,6 +1,8 @@
 """The async transport over aiohttp, whose pool does not slow down with its connections, as httpcore's does."""
 
 import asyncio
+import functools
+import math
 import os
 import ssl
 from contextlib import suppress
@@ -10,13 +12,11 @@ import httpx
 import yarl
 
 from sinch_reporting.answers import MAX_BODY_BYTES
-from sinch_reporting.messages import ApiRequest, target_of
+from sinch_reporting.messages import ApiAnswer, ApiRequest, origin_of, target_of
+from sinch_reporting.until import EndsInTime
 
 CONNECTIONS = 256
 KEEPALIVE_SECONDS = 30.0
-
-_NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)  # an attempt is cancelled from outside
-_NO_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 class _HungUpError(aiohttp.ClientError):
@@ -26,6 +26,7 @@ class _HungUpError(aiohttp.ClientError):
 _KINDS: list[tuple[type[Exception], type[httpx.TransportError]]] = [
     (_HungUpError, httpx.RemoteProtocolError),
     (aiohttp.ClientPayloadError, httpx.RemoteProtocolError),
+    (TimeoutError, httpx.ReadTimeout),
     (ValueError, httpx.LocalProtocolError),
 ]
 
@@ -40,7 +41,12 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
         raise _HungUpError from None
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
+@functools.lru_cache(maxsize=16)
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, ceil_threshold=math.inf)
+
+
+class AiohttpTransport(httpx.AsyncBaseTransport, EndsInTime):
     """An httpx transport over an aiohttp session, for one event loop.
 
     It reads an answer's body at once, up to a little more than the largest that is accepted.
@@ -51,14 +57,14 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=context, limit=CONNECTIONS, keepalive_timeout=KEEPALIVE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=_NO_HEADERS,
             auto_decompress=False,
-            timeout=_NO_TIMEOUT,
             middlewares=(_once,),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and return the answer with its body. Raises httpx.TransportError."""
+        if not isinstance(request, ApiRequest):
+            await request.aread()
         try:
             return await self._exchange(request)
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -66,22 +72,24 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         # Not from within the handler: aiohttp's errors hold the URL and the signed headers.
         raise failure from cause
 
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        origin = request.base_url if isinstance(request, ApiRequest) else request.url
+    async def _exchange(self, request: httpx.Request) -> ApiAnswer:
         # Already encoded, so that yarl takes it as it is: what is signed is what is sent.
-        url = yarl.URL(f"{origin.scheme}://{origin.netloc.decode()}{target_of(request).decode()}", encoded=True)
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
-        content = await request.aread()
+        url = yarl.URL(origin_of(request) + target_of(request).decode("ascii"), encoded=True)
         async with self._session.request(
-            request.method, url, headers=headers, data=content or None, allow_redirects=False
+            request.method,
+            url,
+            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
+            data=request.content or None,
+            allow_redirects=False,
+            timeout=_timeout(request.extensions["timeout"]["read"]),
         ) as response:
-            body = bytearray()
+            content = b""
             while chunk := await response.content.readany():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
+                content += chunk
+                if len(content) > MAX_BODY_BYTES:
                     response.close()
                     break
-            return httpx.Response(response.status, headers=response.raw_headers, stream=httpx.ByteStream(bytes(body)))
+            return ApiAnswer(response.status, response.raw_headers, content, request)
 
     async def aclose(self) -> None:
         """Close the connections."""

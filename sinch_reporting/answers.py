@@ -27,38 +27,29 @@ _REMEDIES = {
 }
 
 
-class Body:
-    """Collects an answer's body, up to 1 MiB."""
+def whole_answer(response: httpx.Response, content: bytes | bytearray, request: httpx.Request) -> ApiAnswer:
+    """Return the answer with its body, decompressed.
 
-    def __init__(self) -> None:
-        self._bytes = bytearray()
-
-    def add(self, chunk: bytes) -> bool:
-        """Take the next piece, and tell whether to read on."""
-        if len(self._bytes) <= MAX_BODY_BYTES:
-            self._bytes += chunk
-        return len(self._bytes) <= MAX_BODY_BYTES
-
-    def answer(self, response: httpx.Response, request: httpx.Request) -> ApiAnswer:
-        """Return the answer with its body, decompressed.
-
-        Raises DecodeError where it is larger than 1 MiB, or where a 200 cannot be decompressed.
-        """
-        if len(self._bytes) > MAX_BODY_BYTES:
-            raise DecodeError("the answer is larger than 1 MiB; check that the base URL leads to the Reporting API")
-        headers = response.headers
-        encoding = headers.get("Content-Encoding", "identity").strip().lower()
-        if encoding != "identity":
-            headers = headers.copy()
-            for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
-                headers.pop(name, None)
+    Raises DecodeError where it is larger than 1 MiB, or where a 200 cannot be decompressed.
+    """
+    if len(content) > MAX_BODY_BYTES:
+        raise DecodeError("the answer is larger than 1 MiB; check that the base URL leads to the Reporting API")
+    content = bytes(content)
+    headers = response.headers
+    if "Content-Encoding" not in headers and isinstance(response, ApiAnswer):
+        return response
+    if "Content-Encoding" in headers:
+        headers = headers.copy()
+        encoding = headers["Content-Encoding"].strip().lower()
+        for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
+            headers.pop(name, None)
         try:
-            content = _decompressed(bytes(self._bytes), encoding)
+            content = _decompressed(content, encoding)
         except zlib.error:
             if response.status_code == HTTPStatus.OK:
                 raise DecodeError("the answer cannot be decompressed") from None
             content = b""
-        return ApiAnswer(response, request, headers, content)
+    return ApiAnswer(response.status_code, headers, content, request, response.extensions)
 
 
 def _decompressed(raw: bytes, encoding: str) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import anyio
 import httpx
 
-from sinch_reporting.answers import Body, error_in
+from sinch_reporting.answers import MAX_BODY_BYTES, error_in, whole_answer
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.connections import Connections, event_loop
 from sinch_reporting.errors import (
@@ -23,13 +23,13 @@ from sinch_reporting.errors import (
     RequestTimeoutError,
     TransportError,
 )
-from sinch_reporting.logs import logger, within_a_call
+from sinch_reporting.logs import WithinACall, logger
 from sinch_reporting.messages import HEADERS, ApiAnswer, ApiRequest, Base, api_request
 from sinch_reporting.pace import Pace
 from sinch_reporting.retry import Attempts
 from sinch_reporting.routes import redacted, template_of
 from sinch_reporting.settings import Settings
-from sinch_reporting.streams import Until
+from sinch_reporting.until import EndsInTime, Until
 
 
 class _Call:
@@ -130,7 +130,7 @@ class AttemptingClient(httpx.Client):
         """Attempt the request until it is answered with 200 and JSON. Raises ReportingError."""
         transport = self._connections.get()
         call = _Call(request, self._settings, self._base.url, self._signer, self._connections.pace)
-        with within_a_call():
+        with WithinACall():
             while True:
                 waited = False
                 while turn := call.turn(waited=waited):
@@ -147,20 +147,22 @@ class AttemptingClient(httpx.Client):
         with closing(self._signer.sync_auth_flow(request)) as flow:
             signed = next(flow)
             while True:
-                response = _exchange(transport, signed)
+                response = exchange(transport, signed)
                 try:
                     signed = flow.send(response)
                 except StopIteration:
                     return response
 
 
-def _exchange(transport: httpx.BaseTransport, request: httpx.Request) -> ApiAnswer:
-    body = Body()
+def exchange(transport: httpx.BaseTransport, request: httpx.Request) -> ApiAnswer:
+    """Send the request once and return the answer, read no further than to what is too much."""
+    content = bytearray()
     with closing(transport.handle_request(request)) as response:
         for chunk in cast("httpx.SyncByteStream", response.stream):
-            if not body.add(chunk):
+            content += chunk
+            if len(content) > MAX_BODY_BYTES:
                 break
-    return body.answer(response, request)
+    return whole_answer(response, content, request)
 
 
 class AsyncAttemptingClient(httpx.AsyncClient):
@@ -187,7 +189,7 @@ class AsyncAttemptingClient(httpx.AsyncClient):
         """Attempt the request until it is answered with 200 and JSON. Raises ReportingError."""
         transport = self._connections.get(event_loop())
         call = _Call(request, self._settings, self._base.url, self._signer, self._connections.pace)
-        with within_a_call():
+        with WithinACall():
             while True:
                 waited = False
                 while turn := call.turn(waited=waited):
@@ -203,32 +205,50 @@ class AsyncAttemptingClient(httpx.AsyncClient):
     async def _attempt_within(
         self, transport: httpx.AsyncBaseTransport, request: httpx.Request, seconds: float
     ) -> ApiAnswer:
+        if isinstance(transport, EndsInTime):
+            return await self._attempt(transport, request)
         with anyio.move_on_after(seconds):
             return await self._attempt(transport, request)
         raise httpx.ReadTimeout("the time of the attempt is up")
 
     async def _attempt(self, transport: httpx.AsyncBaseTransport, request: httpx.Request) -> ApiAnswer:
+        if type(self._signer).async_auth_flow is not httpx.Auth.async_auth_flow:
+            return await self._attempt_with_auth_of_its_own(transport, request)
+        # httpx's flow wraps this one in an async generator, to read bodies; ours are read.
+        await request.aread()
+        flow = self._signer.auth_flow(request)
+        signed = next(flow)
+        while True:
+            response = await async_exchange(transport, signed)
+            try:
+                signed = flow.send(response)
+            except StopIteration:
+                return response
+
+    async def _attempt_with_auth_of_its_own(
+        self, transport: httpx.AsyncBaseTransport, request: httpx.Request
+    ) -> ApiAnswer:
         async with aclosing(self._signer.async_auth_flow(request)) as flow:
             signed = await anext(flow)
             while True:
-                response = await _exchange_async(transport, signed)
+                response = await async_exchange(transport, signed)
                 try:
                     signed = await flow.asend(response)
                 except StopAsyncIteration:
                     return response
 
 
-async def _exchange_async(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> ApiAnswer:
-    body = Body()
+async def async_exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request) -> ApiAnswer:
+    """Send the request once and return the answer, read no further than to what is too much."""
     response = await transport.handle_async_request(request)
-    if isinstance(response.stream, httpx.ByteStream):  # all of it is here
-        for chunk in response.stream:
-            body.add(chunk)
-        return body.answer(response, request)
+    if isinstance(response, ApiAnswer):
+        return whole_answer(response, response.content, request)
+    content = bytearray()
     async with aclosing(response):
         with anyio.CancelScope() as scope:
             async for chunk in cast("httpx.AsyncByteStream", response.stream):
-                if not body.add(chunk):
+                content += chunk
+                if len(content) > MAX_BODY_BYTES:
                     # Ends the stream from within: `break` would leave generators to the garbage collector.
                     scope.cancel()
-    return body.answer(response, request)
+    return whole_answer(response, content, request)

@@ -1,6 +1,7 @@
 """Signed requests, the "Application" scheme of the Sinch voice and reporting APIs."""
 
 import base64
+import functools
 import hashlib
 import hmac
 import re
@@ -39,9 +40,11 @@ def string_to_sign(request: httpx.Request, timestamp: str) -> str:
     )
 
 
-def signature(secret: bytes, text: str) -> str:
-    """Return the Base64 of the HMAC-SHA256 of the text, under the secret as Base64-decoded."""
-    return base64.b64encode(hmac.digest(secret, text.encode(), "sha256")).decode("ascii")
+def signature(keyed: hmac.HMAC, text: str) -> str:
+    """Return the Base64 of the HMAC-SHA256 of the text. It is keyed with the secret as Base64-decoded."""
+    signing = keyed.copy()  # takes less time than keying anew
+    signing.update(text.encode())
+    return base64.b64encode(signing.digest()).decode("ascii")
 
 
 def _checked_key(key: object) -> str:
@@ -90,11 +93,12 @@ class SignedAuth(httpx.Auth):
         Raises ConfigurationError, and keeps the old ones, where the key or the secret is malformed.
         """
         # One assignment, so that no thread ever signs with the key of one pair and the secret of another.
-        self._credentials = (_checked_key(application_key), _decoded_secret(application_secret))
+        decoded = _decoded_secret(application_secret)
+        self._credentials = (_checked_key(application_key), decoded, hmac.new(decoded, digestmod="sha256"))
 
     def reveal(self) -> tuple[str, str]:
         """Return the key and the secret, in Base64, to hand them to another process."""
-        key, secret = self._credentials
+        key, secret, _ = self._credentials
         return key, base64.b64encode(secret).decode("ascii")
 
     def redact(self, text: str) -> str:
@@ -126,12 +130,17 @@ class SignedAuth(httpx.Auth):
             self._clock_offset = request.extensions[_LEARNT]
 
     def _sign(self, request: httpx.Request, offset: float) -> None:
-        key, secret = self._credentials
-        now = datetime.fromtimestamp(time.time() + offset, UTC)
-        timestamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        key, _, keyed = self._credentials
+        seconds, milliseconds = divmod(int((time.time() + offset) * 1000), 1000)
+        timestamp = f"{_second(seconds)}.{milliseconds:03d}Z"
         request.headers["x-timestamp"] = timestamp
-        signed = signature(secret, string_to_sign(request, timestamp))
+        signed = signature(keyed, string_to_sign(request, timestamp))
         request.headers["Authorization"] = f"Application {key}:{signed}"
+
+
+@functools.lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
 
 
 def _is_accepted(response: httpx.Response) -> bool:

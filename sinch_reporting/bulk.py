@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
@@ -155,7 +155,7 @@ async def async_outcomes(
     ordered: bool,
 ) -> AsyncGenerator[Outcome]:
     """Yield the outcomes of calls in tasks. Left early, it cancels the calls in flight."""
-    workers = _Workers(get, make, items, _Window[Outcome](concurrency, ordered=ordered))
+    workers = _Workers(get, make, items, concurrency, ordered=ordered)
     try:
         for _ in range(concurrency):
             workers.tasks.start(workers.work)
@@ -175,17 +175,19 @@ class _Workers(Generic[Item, Outcome]):
         get: Callable[[Item], Awaitable[CallReport]],
         make: Make[Item, Outcome],
         items: Iterable[Item] | AsyncIterable[Item],
-        window: _Window[Outcome],
+        concurrency: int,
+        *,
+        ordered: bool,
     ) -> None:
         self.tasks = _Tasks()
         self.failure: Exception | None = None
         self._get = get
         self._make = make
         self._items = aiter(items) if isinstance(items, AsyncIterable) else _Each(items)
-        self._window = window
+        self._window = _Window[Outcome](concurrency, ordered=ordered)
+        self._room = anyio.Semaphore(concurrency, fast_acquire=True)
+        self._turn = anyio.Semaphore(1, fast_acquire=True)
         self._is_over = False
-        self._turn = anyio.Lock(fast_acquire=True)
-        self._room = anyio.Event()
         self._changed = anyio.Event()
 
     async def has_next(self) -> bool:
@@ -197,7 +199,7 @@ class _Workers(Generic[Item, Outcome]):
 
     def take(self) -> Outcome:
         """Return the next outcome."""
-        self._room.set()
+        self._room.release()
         return self._window.take()
 
     async def work(self) -> None:
@@ -213,22 +215,19 @@ class _Workers(Generic[Item, Outcome]):
             await anyio.lowlevel.checkpoint()  # lets the outcome be taken, so that there is room
 
     async def _begin(self) -> tuple[int, Item] | None:
-        async with self._turn:
-            while self._window.is_full:
-                self._room = anyio.Event()
-                await self._room.wait()
-            if self._is_over:
-                return None
+        await self._room.acquire()
+        async with self._turn:  # an async iterable is asked for one item at a time
             try:
-                item = await anext(self._items)
+                item = await anext(self._items) if not self._is_over else None
             except StopAsyncIteration:
                 self._is_over = True
-                return None
             except Exception as error:  # noqa: BLE001 - it is raised where the loop is
                 self._is_over = True
                 self.failure = error
+            if self._is_over:
+                self._room.release()
                 return None
-            return self._window.begin(), item
+            return self._window.begin(), cast("Item", item)
 
 
 class _Each(Generic[Item]):

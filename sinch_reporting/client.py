@@ -32,7 +32,6 @@ from sinch_reporting.operations import (
     days_of,
     report_arguments,
 )
-from sinch_reporting.transport import default_async_transport, default_transport
 from sinch_reporting_client import AuthenticatedClient, models
 from sinch_reporting_client.api.call_report import get_call_report, get_counter, get_service_status
 
@@ -69,6 +68,9 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
 
     @staticmethod
     def _default_transport(base_url: str) -> Callable[[object], httpx.BaseTransport]:
+        # Loading httpcore takes as long as loading httpx.
+        from sinch_reporting.transport import default_transport  # noqa: PLC0415
+
         return default_transport(base_url)
 
     def _generated_client(self) -> AuthenticatedClient:
@@ -257,6 +259,9 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
 
     @staticmethod
     def _default_transport(base_url: str) -> Callable[[object], httpx.AsyncBaseTransport]:
+        # Loading httpcore takes as long as loading httpx.
+        from sinch_reporting.transport import default_async_transport  # noqa: PLC0415
+
         return default_async_transport(base_url)
 
     def _generated_client(self) -> AuthenticatedClient:

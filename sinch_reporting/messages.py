@@ -6,7 +6,7 @@ of a call costs. Here that is done only for those who ask for it, such as an `ht
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,8 +22,13 @@ HEADERS = httpx.Headers(
         "User-Agent": f"sinch-reporting-python/{__version__}",
     }
 )
+Headers = httpx.Headers | Sequence[tuple[bytes, bytes]]
 _NOTHING = httpx.ByteStream(b"")
 _LONGEST_URL = 60_000  # beyond some more, httpx refuses it
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
 class Base:
@@ -35,6 +40,7 @@ class Base:
 
     def __init__(self, base_url: str) -> None:
         self.url = httpx.URL(base_url)
+        self.origin = _origin(self.url)
         self.path = self.url.raw_path.rstrip(b"/")
         self.headers = httpx.Headers({"Host": self.url.netloc.decode("ascii"), **HEADERS})
 
@@ -52,13 +58,13 @@ class ApiRequest(httpx.Request):
         self.headers = base.headers.copy()
         self.extensions = {}
         self.stream = _NOTHING
-        self.base_url = base.url
+        self.base = base
         self.target = base.path + target.encode("ascii")
 
     @functools.cached_property
     def url(self) -> httpx.URL:  # type: ignore[override]
         """The URL."""
-        return self.base_url.copy_with(raw_path=self.target)
+        return self.base.url.copy_with(raw_path=self.target)
 
     @property
     def content(self) -> bytes:
@@ -87,7 +93,18 @@ def api_request(base: Base, method: str, url: object, options: Mapping[str, Any]
     if method.upper() != "GET" or not isinstance(url, str) or url[:1] != "/" or "/." in url or len(url) > _LONGEST_URL:
         return None
     params = options.get("params")
-    return ApiRequest(base, url.replace("%2B", "+") + (f"?{urlencode(params)}" if params else ""))
+    return ApiRequest(base, url.replace("%2B", "+") + (_query(tuple(params.items())) if params else ""))
+
+
+@functools.lru_cache(maxsize=16)
+def _query(params: tuple[tuple[str, str], ...]) -> str:
+    # The reports of many endpoints are all of the same days.
+    return f"?{urlencode(params)}"
+
+
+def origin_of(request: httpx.Request) -> str:
+    """Return the scheme, host and port that the request goes to."""
+    return request.base.origin if isinstance(request, ApiRequest) else _origin(request.url)
 
 
 def target_of(request: httpx.Request) -> bytes:
@@ -101,26 +118,32 @@ def raw_path(request: httpx.Request) -> str:
 
 
 class ApiAnswer(httpx.Response):
-    """An answer whose body is there.
+    """An answer whose body is there, and parsed.
 
     Args:
-        response: The answer as the transport gave it.
-        request: What was asked.
-        headers: Its headers, in place of the transport's.
+        status: Its HTTP status.
+        headers: Its headers.
         content: Its body, decompressed.
+        request: What was asked.
+        extensions: What the transport tells of it.
+
+    Attributes:
+        parsed: The body as JSON, or None where it is none.
     """
 
     def __init__(
-        self, response: httpx.Response, request: httpx.Request, headers: httpx.Headers, content: bytes
+        self,
+        status: int,
+        headers: Headers,
+        content: bytes,
+        request: httpx.Request,
+        extensions: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(
-            response.status_code,
-            headers=headers,
-            stream=httpx.ByteStream(content),
-            extensions=response.extensions,
-            request=request,
+            status, headers=headers, stream=httpx.ByteStream(content), extensions=extensions, request=request
         )
         self._body = content
+        self.parsed = _json(content)
 
     @property
     def content(self) -> bytes:
@@ -135,14 +158,13 @@ class ApiAnswer(httpx.Response):
         """Return the body."""
         return self._body
 
-    @functools.cached_property
-    def parsed(self) -> Any:
-        """The body as JSON, or None where it is none."""
-        try:
-            return json.loads(self._body)
-        except (ValueError, RecursionError):
-            return None
-
     def json(self, **options: Any) -> Any:
         """Return the body as JSON. Raises ValueError where it is none."""
         return super().json(**options) if options or self.parsed is None else self.parsed
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None

@@ -8,28 +8,14 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import httpcore
 
+from sinch_reporting.until import Until
+
 # More than the largest answer that is read, and the largest head that h11 takes.
 _MOST = 2 * 1024 * 1024
-
-
-class Until(float):
-    """A timeout in seconds that also knows the moment at which it is up.
-
-    httpcore hands a timeout on as it is, and would give each read the whole of it. The streams below look at the
-    moment; any other stream takes it for the plain number that it is.
-    """
-
-    moment: float
-
-    def __new__(cls, seconds: float) -> Self:
-        """Begin a timeout of so many seconds."""
-        timeout = super().__new__(cls, seconds)
-        timeout.moment = time.monotonic() + seconds
-        return timeout
 
 
 def _left(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:

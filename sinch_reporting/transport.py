@@ -43,7 +43,7 @@ def _httpx_errors() -> Generator[None]:
 
 
 def _core_request(request: httpx.Request) -> httpcore.Request:
-    url = request.base_url if isinstance(request, ApiRequest) else request.url
+    url = request.base.url if isinstance(request, ApiRequest) else request.url
     return httpcore.Request(
         request.method,
         httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=target_of(request)),

@@ -8,7 +8,7 @@ import pytest
 import trustme
 from anyio.from_thread import start_blocking_portal
 
-from sinch_reporting import RetryPolicy
+from sinch_reporting import RetryPolicy, transport
 from sinch_reporting.testing import Sandbox
 from tests.support.callers import KEY, SECRET, Maker
 from tests.support.wire import COUNTER, Wire
@@ -51,15 +51,18 @@ def _clean_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(params=["sync", "asyncio", "trio"])
-def make(request):
-    """Return what makes a client: blocking, or async under one of the event loops."""
-    if request.param == "sync":
+@pytest.fixture(params=["sync", "asyncio", "asyncio-httpcore", "trio"])
+def make(request, monkeypatch):
+    """Return what makes a client: blocking, or async under one of the event loops, with aiohttp and without."""
+    loop, _, without_aiohttp = request.param.partition("-")
+    if without_aiohttp:
+        monkeypatch.setattr(transport, "find_spec", lambda _name: None)
+    if loop == "sync":
         maker = Maker(None)
         yield maker
         maker.close()
     else:
-        with start_blocking_portal(request.param) as portal:
+        with start_blocking_portal(loop) as portal:
             maker = Maker(portal)
             yield maker
             maker.close()

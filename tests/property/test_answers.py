@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sinch_reporting import CallReport, Counter, Number, ReportingError, ServiceStatus, Username
-from sinch_reporting.answers import Body
+from sinch_reporting.attempts import exchange
 from tests.property.cases import (
     KEY,
     NUMBER,
@@ -140,11 +140,12 @@ def test_what_the_server_sends_beyond_its_answer_is_never_the_answer_to_the_next
         Wire([counting(7) + surplus, counting(8)]) as wire,
         closing(maker(wire.url, retry=ONCE, timeout=DEADLINE, deadline=DEADLINE)) as reporting,
     ):
-        assert reporting.get_counter("currentCalls").value == 7
-        try:
-            assert reporting.get_counter("currentCalls").value == 8
-        except ReportingError as error:
-            check_error(error, private_words(request.headers["authorization"] for request in wire.requests))
+        # Where the surplus is no HTTP, aiohttp refuses all of it, the answer included.
+        for value in (7, 8):
+            try:
+                assert reporting.get_counter("currentCalls").value == value
+            except ReportingError as error:
+                check_error(error, private_words(request.headers["authorization"] for request in wire.requests))
 
 
 # The longest timedelta has 10^9 days.
@@ -216,7 +217,6 @@ def test_the_models_take_any_fields(fields):
 def test_a_body_is_the_same_in_whatever_pieces_it_comes(body, cuts):
     request = httpx.Request("GET", "https://reporting.invalid/")
     edges = [0, *sorted(cuts), len(body)]
-    collected = Body()
-    for start, end in pairwise(edges):
-        assert collected.add(body[start : max(start, end)])
-    assert collected.answer(httpx.Response(200), request).content == body
+    pieces = (body[start : max(start, end)] for start, end in pairwise(edges))
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=pieces))
+    assert exchange(transport, request).content == body

@@ -46,7 +46,7 @@ UNAUTHORIZED = '{"errorCode": 40101, "message": "Timestamp"}'
 )
 def test_the_published_vectors_are_reproduced(request_, timestamp, secret, signature):
     text = auth.string_to_sign(request_, timestamp)
-    assert auth.signature(base64.b64decode(secret), text) == signature
+    assert auth.signature(hmac.new(base64.b64decode(secret), digestmod="sha256"), text) == signature
 
 
 def moments_of(requests):
