@@ -45,6 +45,8 @@ ALLOWED_LICENCES = {
 ALLOWED_FOR = {
     # Copyleft of its own files only; httpx uses them unchanged.
     "certifi": {"MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)"},
+    # Its metadata name no clauses; its licence file has the three of BSD-3-Clause.
+    "partd": {"BSD"},
 }
 
 
