@@ -1,6 +1,7 @@
 """Brings the publisher's document up to date, regenerates, and tells what changes for a user of the library.
 
-Exit status: 0 nothing changes for a user, 10 additions only, 20 something breaks, 1 failure, which leaves all as it was.
+Exit status: 0 nothing changes for a user, 10 something is new, 20 something breaks, 1 failure, which leaves all as it
+was.
 """
 
 import argparse
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Update, say what changes, and return how much."""
     parser = argparse.ArgumentParser(prog="scripts/update-spec", description=__doc__)
     parser.add_argument("source", nargs="?", default=ADDRESS, metavar="FILE|URL", help="default: %(default)s")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report as Markdown too, if there is one")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a report as Markdown too")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, default=Path(), help=argparse.SUPPRESS)  # that paths are relative to
     parser.add_argument("--pause", type=float, default=2.0, help=argparse.SUPPRESS)

@@ -1,8 +1,8 @@
 """Takes one tag out of the publisher's document, in the form that the overlay speaks of.
 
-That form is the same however the document was written: each operation has its own parameters, answers and security, none
-of them a reference; schemas stay references to components. What neither the generator nor the contract tests read is left
-out: extensions, links, callbacks, and whatever only other tags use.
+That form is the same however the document was written: each operation has its own parameters, answers and security, and
+none of them is a reference; schemas stay references to components. What neither the generator nor the contract tests
+read is left out: extensions, links, callbacks, and whatever only other tags use.
 """
 
 import copy
@@ -171,7 +171,9 @@ def _components(whole: _Json, document: _Json) -> _Json:
                 schemas[name] = copy.deepcopy(_object(_object(whole, "components"), "schemas")[name])
                 waiting.append(schemas[name])
     schemes = _object(_object(whole, "components"), "securitySchemes")
-    asked = {name for _, _, operation in operations(document) for each in operation.get("security", ()) for name in each}
+    asked = {
+        name for _, _, operation in operations(document) for each in operation.get("security", ()) for name in each
+    }
     missing = asked - schemes.keys()
     if missing:
         raise SpecError(f"no security scheme is called: {', '.join(sorted(missing))[:200]}")

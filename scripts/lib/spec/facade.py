@@ -50,9 +50,9 @@ class Facade:
         module = str(PythonIdentifier(operation, _PREFIX))
         for path, tree in self._modules.items():
             for node in ast.walk(tree):
-                for member in (*_keywords(node, module), *_members(node)):
-                    if name in {getattr(member, "arg", None), getattr(getattr(member, "target", None), "id", None)}:
-                        return f"{path}:{member.lineno}"
+                for member, line in (*_keywords(node, module), *_members(node)):
+                    if member == name:
+                        return f"{path}:{line}"
         return None
 
     def _field(self, model: str, name: str) -> str | None:
@@ -91,11 +91,13 @@ def _is_call(node: ast.AST, module: str) -> bool:
     return isinstance(name, ast.Name) and name.id == module
 
 
-def _keywords(node: ast.AST, module: str) -> list[ast.keyword]:
-    return node.keywords if isinstance(node, ast.Call) and _is_call(node, module) else []
+def _keywords(node: ast.AST, module: str) -> list[tuple[str | None, int]]:
+    if not isinstance(node, ast.Call) or not _is_call(node, module):
+        return []
+    return [(keyword.arg, keyword.lineno) for keyword in node.keywords]
 
 
-def _members(node: ast.AST) -> list[ast.AnnAssign]:
+def _members(node: ast.AST) -> list[tuple[str | None, int]]:
     if not isinstance(node, ast.ClassDef) or "TypedDict" not in map(ast.unparse, node.bases):
         return []
-    return [each for each in node.body if isinstance(each, ast.AnnAssign)]
+    return [(ast.unparse(each.target), each.lineno) for each in node.body if isinstance(each, ast.AnnAssign)]

@@ -107,7 +107,7 @@ def _parameter(document: _Json, operation: str, parameter: _Json) -> Fact:
 def _traits(document: _Json, unresolved: Any) -> _Json:
     schema, name = _schema(document, unresolved)
     values = schema.get("enum", [schema["const"]] if "const" in schema else None)
-    found = {"type": _type(document, unresolved)}
+    found: _Json = {"type": _type(document, unresolved)}
     if values is not None:
         found["values"] = sorted(json.dumps(value) for value in values if value is not None)
         found["type"] = f"one of {name}" if name else "one of a set"

@@ -1,4 +1,4 @@
-"""Redocly's linter, which finds what a validator lets pass: paths that cannot be told apart, parameters not in the path."""
+"""Redocly's linter, which finds what a validator lets pass, such as paths that cannot be told apart."""
 
 import json
 import os

@@ -94,7 +94,8 @@ def as_markdown(report: Report) -> str:
         ]
         parts += _section(heading, lines)
     parts += _section(
-        "Missing from the facade", [f"- `{name}`: reachable through `.api` until it has a method" for name in report.missing]
+        "Missing from the facade",
+        [f"- `{name}`: reachable through `.api` until it has a method" for name in report.missing],
     )
     parts += _section(
         "Corrected upstream: these overlay actions can go",

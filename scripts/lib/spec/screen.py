@@ -22,9 +22,22 @@ _IMPORTS = {
     "urllib.parse",
     "uuid",
 }
-_NAMES = {"__import__", "breakpoint", "compile", "delattr", "eval", "exec", "globals", "input", "locals", "open", "vars"}
+_NAMES = {
+    "__import__",
+    "breakpoint",
+    "compile",
+    "delattr",
+    "eval",
+    "exec",
+    "globals",
+    "input",
+    "locals",
+    "open",
+    "vars",
+}
 _DUNDERS = {"__all__", "__aenter__", "__aexit__", "__bool__", "__enter__", "__exit__", "__init__"}
-_AT_MODULE = (ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef, ast.Assign, ast.AnnAssign)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_AT_MODULE = (ast.Import, ast.ImportFrom, ast.ClassDef, *_FUNCTIONS, ast.Assign, ast.AnnAssign)
 _CALLED_ON_IMPORT = {
     "TypeVar",
     "UUID",
@@ -52,9 +65,9 @@ def screen(package: Path) -> None:
 
 
 def _findings(tree: ast.Module) -> Iterator[tuple[ast.AST, str]]:
-    for node in tree.body:
-        if not (isinstance(node, _AT_MODULE) or _is_docstring(node) or _is_for_types(node)):
-            yield node, "code that runs on import"
+    for statement in tree.body:
+        if not (isinstance(statement, _AT_MODULE) or _is_docstring(statement) or _is_for_types(statement)):
+            yield statement, "code that runs on import"
     for node in _run_on_import(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) not in _CALLED_ON_IMPORT:
             yield node, "a call on import"
@@ -86,7 +99,7 @@ def _is_for_types(node: ast.AST) -> bool:
 def _run_on_import(node: ast.AST) -> Iterator[ast.AST]:
     """Yield what is run when the module is imported: everything but the bodies of functions."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(child, _FUNCTIONS):
             for part in (*child.decorator_list, child.args):
                 yield from ast.walk(part)
         elif not isinstance(child, ast.Lambda):
