@@ -45,6 +45,7 @@ EXPECTED = {
         20,
         [
             "breaking: `getCallReport`: the field `start` of the answer 200 may be null now",
+            "additive: the field `Problem.title` of an error is new",
             "additive: `Reporting_SearchReports` is new",
             "additive: `get /tree/{id}` is new",
             "missing from the facade: `Reporting_SearchReports`, reachable through .api",
@@ -194,12 +195,12 @@ from sinch_reporting_client.models import ReportingSearchReportsBody
 
 def answer(request):
     print(request.method, request.url, request.headers["Authorization"][:12], request.content.decode())
-    return httpx.Response(200, json=[{"success": 3, "start": None}])
+    return httpx.Response(200, json={"reports": [{"success": 3, "start": None}]})
 
 transport = httpx.MockTransport(answer)
 with ReportingClient("key", "c2VjcmV0", transport=transport) as reporting:
     body = ReportingSearchReportsBody(endpoints=["+46730170101"])
-    print(reporting_search_reports.sync(client=reporting.api, body=body)[0].success)
+    print(reporting_search_reports.sync(client=reporting.api, body=body).reports[0].success)
 """
 
 
@@ -210,8 +211,7 @@ def test_a_new_operation_can_be_called_through_the_api_at_once(tree):
     ran = subprocess.run(command, env=environment, cwd=tree.root, capture_output=True, text=True, check=False)
     assert ran.stderr == ""
     assert ran.stdout == (
-        "POST https://reportingapi.sinch.com/v1/reports/search Application "
-        '{"endpoints":["+46730170101"]}\n3\n'
+        'POST https://reportingapi.sinch.com/v1/reports/search Application  {"endpoints":["+46730170101"]}\n3\n'
     )
 
 
