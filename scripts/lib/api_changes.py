@@ -138,7 +138,9 @@ def wanted(release: Version, *, broken: bool, added: bool) -> Version:
 
 def present_version(root: Path) -> Version:
     """Return the version from the one place that has it."""
-    return Version((root / "sinch_reporting/version.py").read_text("utf-8").partition('__version__ = "')[2].split('"')[0])
+    return Version(
+        (root / "sinch_reporting/version.py").read_text("utf-8").partition('__version__ = "')[2].split('"')[0]
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -155,7 +157,9 @@ def main(arguments: list[str] | None = None) -> int:
         print("no release yet: there is nothing to compare with")
         return 0
     broken, added = breaking(root, release), additions(root, release)
-    print("\n".join([f"since {release}:", *(f"breaking: {line}" for line in broken), *(f"new: {line}" for line in added)]))
+    print(
+        "\n".join([f"since {release}:", *(f"breaking: {line}" for line in broken), *(f"new: {line}" for line in added)])
+    )
     if not broken and not added:
         print("the public API is the same")
         return 0

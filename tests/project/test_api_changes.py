@@ -95,7 +95,12 @@ def test_what_breaks_asks_for_the_next_major_version(name, project, capsys):
 
 
 def test_what_is_new_asks_for_the_next_minor_version(project, capsys):
-    edit(project, "sinch_reporting/models.py", "    @property\n    def is_up(", "    @property\n    def is_down(self) -> bool:\n        return False\n\n    @property\n    def is_up(")
+    edit(
+        project,
+        "sinch_reporting/models.py",
+        "    @property\n    def is_up(",
+        "    @property\n    def is_down(self) -> bool:\n        return False\n\n    @property\n    def is_up(",
+    )
     version_is(project, "1.4.3")
     status, lines = told(project, capsys)
     assert (status, lines[1]) == (1, "new: sinch_reporting.ServiceStatus.is_down")

@@ -88,8 +88,10 @@ TABLE = {
         f"cosmetic: {VALUE} has another description",
     ),
     "parameter": (
-        lambda document: operation(document).setdefault("parameters", []).append(
-            {"name": "q", "in": "query", "schema": {"type": "string"}}
+        lambda document: (
+            operation(document)
+            .setdefault("parameters", [])
+            .append({"name": "q", "in": "query", "schema": {"type": "string"}})
         ),
         "additive: `getCounter`: the parameter `q` (query) is new",
         "breaking: `getCounter`: the parameter `q` (query) is gone",

@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from scripts.lib import regenerate
+from scripts.lib.overlay import superfluous
 from scripts.lib.regenerate import OPERATIONS, ROOT, documented, load
+from scripts.lib.spec.linter import lint
 from tests.spec.conftest import DOCUMENTS
 
 ACTIONS = {number: action["target"] for number, action in enumerate(load(ROOT / "openapi/overlay.yaml")["actions"], 1)}
@@ -237,6 +239,8 @@ def test_a_change_of_another_tag_changes_nothing(tree, tmp_path, capsys):
 
 
 def test_the_overlay_has_no_action_that_the_publisher_has_made_superfluous():
-    from scripts.lib.overlay import superfluous
-
     assert superfluous(load(ROOT / "openapi/upstream.yaml"), load(ROOT / "openapi/overlay.yaml")) == {}
+
+
+def test_the_document_that_is_checked_in_passes_the_linter():
+    lint(ROOT / "openapi/reporting.yaml", ROOT / "openapi/redocly.yaml")

@@ -86,7 +86,10 @@ REFUSED = {
     ),
     "server": (lambda document: document["servers"][0].update({"url": 'https://a"; import os'}), "the URL of a server"),
     "version": (lambda document: document["info"].update({"version": f"1 {CODE}"}), "a version"),
-    "remote-reference": (in_parameter("schema", {"$ref": "https://example.com/a.yaml#/b"}), "leads out of the document"),
+    "remote-reference": (
+        in_parameter("schema", {"$ref": "https://example.com/a.yaml#/b"}),
+        "leads out of the document",
+    ),
     "file-reference": (in_parameter("schema", {"$ref": "../../secrets.yaml"}), "leads out of the document"),
     "remote-parameter": (
         lambda document: document["paths"]["/counters/{id}"]["get"].update(
@@ -150,7 +153,17 @@ def test_a_bomb_is_refused_and_changes_nothing(name, tree, tmp_path, capsys):
 
 def test_code_in_descriptions_and_examples_stays_text(tree, tmp_path):
     document = sound()
-    texts = [CODE, "'''", "\\", '\\"""', "{7*7} {{ 7*7 }} {% raw %}", "\u202etxt", "a\u2028import os", "\r\nimport os", "\x00"]
+    texts = [
+        CODE,
+        "'''",
+        "\\",
+        '\\"""',
+        "{7*7} {{ 7*7 }} {% raw %}",
+        "\u202etxt",
+        "a\u2028import os",
+        "\r\nimport os",
+        "\x00",
+    ]
     for path, text in zip(document["paths"].values(), [*texts, *texts], strict=False):
         path["get"]["summary"] = path["get"]["description"] = text
     counter = document["components"]["schemas"]["Counter"]
