@@ -1,4 +1,4 @@
-"""The two halves of the workflow spec-update, in a copy of the project with a remote repository and a made-up GitHub."""
+"""The two halves of the workflow spec-update, in a copy of the project with a remote and a stand-in for gh."""
 
 import json
 import os

@@ -82,8 +82,10 @@ EXPECTED = {
         [
             "breaking: the server `https://reporting.api.sinch.com/v2` is new: the default base URL may have to change",
             "breaking: the server `https://reportingapi.sinch.com/v1` is gone",
-            "breaking: `getCallReport`: the field `duration` of the answer 200 has the type `string`, "
-            "in place of `integer`",
+            (
+                "breaking: `getCallReport`: the field `duration` of the answer 200 has the type `string`, "
+                "in place of `integer`"
+            ),
             "breaking: `getCallReport`: the field `failed` of the answer 200 may be null now",
             "breaking: `getCallReport`: the field `start` of the answer 200 is gone",
             "breaking: `getCallReport` takes `Signed` to authenticate, in place of `Basic` or `Signed`",
