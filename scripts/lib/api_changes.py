@@ -6,7 +6,7 @@ Public is what `__all__` of `sinch_reporting` names, `sinch_reporting.testing`, 
 import argparse
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import griffe
@@ -43,29 +43,44 @@ def _git(root: Path, *arguments: str) -> str:
     return ran.stdout
 
 
-def breaking(root: Path, release: Version) -> list[str]:
+def compared(root: Path, release: Version) -> list[tuple[griffe.Object, griffe.Object]]:
+    """Return each package as it was released and as it is."""
+    return [(_released(root, release, package), _present(root, package)) for package in _PACKAGES]
+
+
+def breaking(packages: Iterable[tuple[griffe.Object, griffe.Object]]) -> list[str]:
     """Return a line for each public name that is gone or is used otherwise than in the release."""
-    found = []
-    for package in _PACKAGES:
-        before, after = _released(root, release, package), _present(root, package)
-        found += [f"{package}.{name}: is exported no more" for name in _exported(before) - _exported(after)]
+    found: set[str] = set()
+    for before, after in packages:
+        found |= {f"{before.name}.{name}: is exported no more" for name in _exported(before) - _exported(after)}
         for breakage in griffe.find_breaking_changes(before, after):
             if breakage.obj.name != "__version__":
-                found.append(f"{breakage.obj.path}: {breakage.kind.value}{_details(breakage)}")
-    return sorted(set(found))
+                found.add(f"{breakage.obj.path}: {breakage.kind.value}{_details(breakage)}")
+        found.update(_changed_fields(before, after))
+    return sorted(found)
+
+
+def _changed_fields(before: griffe.Object, after: griffe.Object) -> Iterator[str]:
+    """Yield the fields of another type or default, which griffe leaves to others."""
+    present = dict(_objects(after, after.name))
+    for path, old in _objects(before, before.name):
+        new = present.get(path)
+        if isinstance(old, griffe.Attribute) and isinstance(new, griffe.Attribute) and old.name != "__version__":
+            if str(old.annotation) != str(new.annotation):
+                yield f"{path}: has the type {new.annotation}, in place of {old.annotation}"
+            if str(old.value) != str(new.value):
+                yield f"{path}: is {new.value}, in place of {old.value}"
 
 
 def _exported(package: griffe.Object | griffe.Alias) -> set[str]:
     return {str(name) for name in package.exports or ()}
 
 
-def additions(root: Path, release: Version) -> list[str]:
-    """Return each public name that the release lacks."""
+def additions(packages: Iterable[tuple[griffe.Object, griffe.Object]]) -> list[str]:
+    """Return each public name that the release lacks; of what is new as a whole, not its parts."""
     found: set[str] = set()
-    for package in _PACKAGES:
-        before = set(_names(_released(root, release, package), package))
-        # Of what is new as a whole, its parts are not told.
-        new = set(_names(_present(root, package), package)) - before
+    for before, after in packages:
+        new = dict(_objects(after, after.name)).keys() - dict(_objects(before, before.name)).keys()
         found |= {name for name in new if name.rpartition(".")[0] not in new}
     return sorted(found)
 
@@ -113,17 +128,17 @@ def _public(package: griffe.Object | griffe.Alias) -> griffe.Object:
     return package
 
 
-def _names(holder: griffe.Object | griffe.Alias, path: str) -> Iterator[str]:
-    """Yield the path of each public name within, as a user writes it."""
+def _objects(holder: griffe.Object | griffe.Alias, path: str) -> Iterator[tuple[str, griffe.Object]]:
+    """Yield each public object within, with its path as a user writes it."""
     members = holder.all_members if holder.is_class else holder.members
     for name, member in members.items():
         # What a module imports is its own affair, unless it exports it.
         imported = member.is_alias and not holder.is_class and name not in _exported(holder)
         if member.is_public and not imported:
-            yield f"{path}.{name}"
             found = member.final_target if isinstance(member, griffe.Alias) else member
+            yield f"{path}.{name}", found
             if found.is_class or found.is_module:
-                yield from _names(found, f"{path}.{name}")
+                yield from _objects(found, f"{path}.{name}")
 
 
 def wanted(release: Version, *, broken: bool, added: bool) -> Version:
@@ -156,7 +171,8 @@ def main(arguments: list[str] | None = None) -> int:
     if release is None:
         print("no release yet: there is nothing to compare with")
         return 0
-    broken, added = breaking(root, release), additions(root, release)
+    packages = compared(root, release)
+    broken, added = breaking(packages), additions(packages)
     print(
         "\n".join([f"since {release}:", *(f"breaking: {line}" for line in broken), *(f"new: {line}" for line in added)])
     )

@@ -53,11 +53,15 @@ BREAKING = {
     ),
     "a default changes": (
         ("sinch_reporting/retry.py", "attempts: int = field(default=4", "attempts: int = field(default=5"),
-        "sinch_reporting.retry.RetryPolicy.attempts: Attribute value was changed (field(default=4",
+        "sinch_reporting.RetryPolicy.attempts: is field(default=5, ",
     ),
     "a field goes": (
         ("sinch_reporting/models.py", "    failed: int\n", ""),
         "sinch_reporting.models.CallReport.failed: Public object was removed",
+    ),
+    "a field has another type": (
+        ("sinch_reporting/models.py", "    failed: int\n", "    failed: float\n"),
+        "sinch_reporting.CallReport.failed: has the type float, in place of int",
     ),
     "a name goes": (
         ("sinch_reporting/__init__.py", '    "Username",\n', ""),
