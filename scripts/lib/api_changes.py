@@ -143,7 +143,7 @@ def _objects(holder: griffe.Object | griffe.Alias, path: str) -> Iterator[tuple[
 
 def wanted(release: Version, *, broken: bool, added: bool) -> Version:
     """Return the lowest version that may be next. Before 1.0.0 the second number tells of what breaks."""
-    major, minor, patch = release.release
+    major, minor, patch = (*release.release, 0, 0)[:3]
     if broken:
         return Version(f"{major + 1}.0.0" if major else f"0.{minor + 1}.0")
     if added and major:
