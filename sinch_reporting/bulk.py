@@ -31,6 +31,7 @@ class Make(Protocol[_Item_contra, _Outcome_co]):
         self, item: _Item_contra, /, *, report: CallReport | None = None, error: ReportingError | None = None
     ) -> _Outcome_co:
         """Make it."""
+        raise NotImplementedError
 
 
 def _hidden(endpoint: object) -> str:
