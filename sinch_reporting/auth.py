@@ -1,6 +1,7 @@
 """Signed requests, the "Application" scheme of the Sinch voice and reporting APIs."""
 
 import base64
+import functools
 import hashlib
 import hmac
 import re
@@ -130,11 +131,16 @@ class SignedAuth(httpx.Auth):
 
     def _sign(self, request: httpx.Request, offset: float) -> None:
         key, _, keyed = self._credentials
-        now = datetime.fromtimestamp(time.time() + offset, UTC)
-        timestamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        seconds, milliseconds = divmod(int((time.time() + offset) * 1000), 1000)
+        timestamp = f"{_second(seconds)}.{milliseconds:03d}Z"
         request.headers["x-timestamp"] = timestamp
         signed = signature(keyed, string_to_sign(request, timestamp))
         request.headers["Authorization"] = f"Application {key}:{signed}"
+
+
+@functools.lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
 
 
 def _is_accepted(response: httpx.Response) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from queue import SimpleQueue
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -20,18 +20,6 @@ from sinch_reporting.models import CallReport
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
-_Item_contra = TypeVar("_Item_contra", contravariant=True)
-_Outcome_co = TypeVar("_Outcome_co", covariant=True)
-
-
-class Make(Protocol[_Item_contra, _Outcome_co]):
-    """Makes the outcome of an item."""
-
-    def __call__(
-        self, item: _Item_contra, /, *, report: CallReport | None = None, error: ReportingError | None = None
-    ) -> _Outcome_co:
-        """Make it."""
-        raise NotImplementedError
 
 
 def _hidden(endpoint: object) -> str:
@@ -118,7 +106,7 @@ class _Window(Generic[Outcome]):
 
 def outcomes(
     get: Callable[[Item], CallReport],
-    make: Make[Item, Outcome],
+    make: Callable[..., Outcome],
     items: Iterable[Item],
     concurrency: int,
     *,
@@ -151,14 +139,14 @@ def outcomes(
 
 async def async_outcomes(
     get: Callable[[Item], Awaitable[CallReport]],
-    make: Make[Item, Outcome],
+    make: Callable[..., Outcome],
     items: Iterable[Item] | AsyncIterable[Item],
     concurrency: int,
     *,
     ordered: bool,
 ) -> AsyncGenerator[Outcome]:
     """Yield the outcomes of calls in tasks. Left early, it cancels the calls in flight."""
-    workers = _Workers(get, make, items, _Window[Outcome](concurrency, ordered=ordered))
+    workers = _Workers(get, make, items, concurrency, ordered=ordered)
     try:
         for _ in range(concurrency):
             workers.tasks.start(workers.work)
@@ -176,19 +164,21 @@ class _Workers(Generic[Item, Outcome]):
     def __init__(
         self,
         get: Callable[[Item], Awaitable[CallReport]],
-        make: Make[Item, Outcome],
+        make: Callable[..., Outcome],
         items: Iterable[Item] | AsyncIterable[Item],
-        window: _Window[Outcome],
+        concurrency: int,
+        *,
+        ordered: bool,
     ) -> None:
         self.tasks = _Tasks()
         self.failure: Exception | None = None
         self._get = get
         self._make = make
         self._items = aiter(items) if isinstance(items, AsyncIterable) else _Each(items)
-        self._window = window
+        self._window = _Window[Outcome](concurrency, ordered=ordered)
+        self._room = anyio.Semaphore(concurrency, fast_acquire=True)
+        self._turn = anyio.Semaphore(1, fast_acquire=True)
         self._is_over = False
-        self._turn = anyio.Lock(fast_acquire=True)
-        self._room = anyio.Event()
         self._changed = anyio.Event()
 
     async def has_next(self) -> bool:
@@ -200,7 +190,7 @@ class _Workers(Generic[Item, Outcome]):
 
     def take(self) -> Outcome:
         """Return the next outcome."""
-        self._room.set()
+        self._room.release()
         return self._window.take()
 
     async def work(self) -> None:
@@ -216,22 +206,20 @@ class _Workers(Generic[Item, Outcome]):
             await anyio.lowlevel.checkpoint()  # lets the outcome be taken, so that there is room
 
     async def _begin(self) -> tuple[int, Item] | None:
-        async with self._turn:
-            while self._window.is_full:
-                self._room = anyio.Event()
-                await self._room.wait()
-            if self._is_over:
-                return None
-            try:
-                item = await anext(self._items)
-            except StopAsyncIteration:
-                self._is_over = True
-                return None
-            except Exception as error:  # noqa: BLE001 - it is raised where the loop is
-                self._is_over = True
-                self.failure = error
-                return None
-            return self._window.begin(), item
+        await self._room.acquire()
+        async with self._turn:  # an async iterable is asked for one item at a time
+            if not self._is_over:
+                try:
+                    item = await anext(self._items)
+                except StopAsyncIteration:
+                    self._is_over = True
+                except Exception as error:  # noqa: BLE001 - it is raised where the loop is
+                    self._is_over = True
+                    self.failure = error
+                else:
+                    return self._window.begin(), item
+        self._room.release()
+        return None
 
 
 class _Each(Generic[Item]):

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any
 
-_BURST_SECONDS = 0.1
+BURST_SECONDS = 0.1
 
 
 class Pace:
@@ -61,7 +61,7 @@ class _Bucket:
     def __init__(self, rate: float) -> None:
         self._limiter: Any = importlib.import_module("pyrate_limiter")
         # In milliseconds; a thousand seconds, so that rates may have fractions.
-        limit = self._limiter.Rate(round(rate * 1000), 1_000_000, burst=1 + int(rate * _BURST_SECONDS))
+        limit = self._limiter.Rate(round(rate * 1000), 1_000_000, burst=1 + int(rate * BURST_SECONDS))
         self._bucket = self._limiter.StateBucket([limit], self._limiter.GCRA())
 
     def place(self, now: float, held: float, most: float) -> float | None:

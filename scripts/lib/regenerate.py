@@ -3,18 +3,23 @@
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
 from openapi_spec_validator import validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
 from scripts.lib.overlay import OverlayError, apply_overlay
+from scripts.lib.replace import replace_all
+from scripts.lib.spec import SpecError
+from scripts.lib.spec.facts import operation_id
+from scripts.lib.spec.parse import dump, parse
+from scripts.lib.spec.refs import operations, without_unused
+from scripts.lib.spec.screen import screen
+from scripts.lib.spec.settle import settle_titles
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path("generated_client/sinch_reporting_client")
@@ -27,55 +32,48 @@ class RegenerationError(Exception):
     """The document or the generated client is not what it must be."""
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without timestamps: a date in an OpenAPI document is a string."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def load(path: Path) -> dict[str, Any]:
     """Return the YAML document at the path."""
-    document = yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506 - a SafeLoader
-    if not isinstance(document, dict):
-        raise RegenerationError(f"{path.name} does not hold a mapping")
-    return document
+    try:
+        return parse(path.read_bytes())
+    except (SpecError, OSError) as error:
+        raise RegenerationError(f"{path.name}: {error}") from error
 
 
-def operations(document: dict[str, Any]) -> dict[str, tuple[str, str]]:
+def documented(document: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """Return each operation of the document as its id and (method, path)."""
-    methods = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
-    return {
-        operation.get("operationId", f"{method} {path}"): (method, path)
-        for path, item in document["paths"].items()
-        for method, operation in item.items()
-        if method in methods
-    }
+    return {operation_id(path, method, found): (method, path) for path, method, found in operations(document)}
 
 
 def build(root: Path, into: Path) -> None:
     """Make the document and the package of the checkout at `root` in the folder `into`.
 
-    Raises OverlayError and RegenerationError.
+    Raises OverlayError, SpecError and RegenerationError.
     """
-    document = apply_overlay(load(root / "openapi/upstream.yaml"), load(root / "openapi/overlay.yaml"))
+    document = corrected(load(root / "openapi/upstream.yaml"), load(root / "openapi/overlay.yaml"))
     try:
         validate(document)
     except OpenAPIValidationError as error:
         raise RegenerationError(f"the corrected document is not valid OpenAPI: {error}") from error
     target = into / DOCUMENT
     target.parent.mkdir(parents=True)
-    target.write_text(HEADER + yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), "utf-8")
+    target.write_text(HEADER + dump(document), "utf-8")
     _generate(target, root / "openapi/generator.yaml", into / PACKAGE)
-    documented = operations(document)
+    screen(into / PACKAGE)
+    wanted = documented(document)
     generated = _generated_operations(into / PACKAGE)
-    missing = OPERATIONS - documented.keys()
-    missing |= {name for name, (method, path) in documented.items() if (method, _shape(path)) not in generated}
+    missing = OPERATIONS - wanted.keys()
+    missing |= {name for name, (method, path) in wanted.items() if (method, _shape(path)) not in generated}
     if missing:
         raise RegenerationError(f"not generated: {', '.join(sorted(missing))}")
+
+
+def corrected(upstream: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
+    """Return the document that the client is made from. Raises OverlayError."""
+    document = apply_overlay(upstream, overlay)
+    settle_titles(document)
+    without_unused(document)
+    return document
 
 
 def _shape(path: str) -> str:
@@ -123,20 +121,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail where what is checked in differs")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
+    # Beside what it replaces, since nothing can be moved from one file system to another at once.
+    with tempfile.TemporaryDirectory(prefix=".regenerate-", dir=options.root) as folder:
         made = Path(folder)
         try:
             build(options.root, made)
-        except (OverlayError, RegenerationError) as error:
+        except (OverlayError, SpecError, RegenerationError) as error:
             print(f"regenerate: {error}", file=sys.stderr)
             return 1
         changes = differences(made, options.root)
         if options.check:
             print("\n".join([*changes, "run scripts/regenerate"]) if changes else "the generated files are up to date")
             return 1 if changes else 0
-        shutil.rmtree(options.root / PACKAGE, ignore_errors=True)
-        shutil.copytree(made / PACKAGE, options.root / PACKAGE)
-        shutil.copyfile(made / DOCUMENT, options.root / DOCUMENT)
+        replace_all((made / name, options.root / name) for name in (DOCUMENT, PACKAGE))
     print("\n".join(changes) if changes else "nothing changed")
     return 0
 

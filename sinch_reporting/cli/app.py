@@ -12,7 +12,7 @@ from sinch_reporting.errors import ReportingError
 from sinch_reporting.version import __version__
 
 # Each is the function of this name in the module of this name, which is imported when it is needed.
-COMMANDS = ("report", "counter", "service", "sandbox", "doctor", "metrics")
+COMMANDS = ("report", "counter", "service", "export", "sandbox", "doctor", "metrics")
 
 _HELP = """The Sinch Reporting API at the terminal: call reports, counters of ongoing calls, service status.
 

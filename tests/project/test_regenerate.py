@@ -3,7 +3,7 @@ import shutil
 import pytest
 import yaml
 
-from scripts.lib.regenerate import DOCUMENT, OPERATIONS, PACKAGE, ROOT, load, main, operations
+from scripts.lib.regenerate import DOCUMENT, OPERATIONS, PACKAGE, ROOT, documented, load, main
 
 GENERATED = [DOCUMENT, PACKAGE / "client.py", PACKAGE / "api/call_report/get_counter.py", PACKAGE / "py.typed"]
 
@@ -109,7 +109,7 @@ def test_an_operation_that_is_renamed_fails(tree, capsys):
 
 def test_the_document_has_the_three_operations_and_its_times_are_text():
     document = load(ROOT / DOCUMENT)
-    assert operations(document).keys() == OPERATIONS
+    assert documented(document).keys() == OPERATIONS
     for path, field in (("/counters/{id}", "modified"), ("/users/{type}/{endpoint}/calls/{domain}", "start")):
         schema = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         assert {"type", "description", "example"} == schema["properties"][field].keys()

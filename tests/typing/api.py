@@ -19,6 +19,7 @@ from sinch_reporting import (
     SignedAuth,
     Username,
 )
+from sinch_reporting.export import ExportSummary, export_call_reports, read_endpoints
 
 
 def use(reporting: ReportingClient) -> None:
@@ -46,6 +47,15 @@ async def use_async(reporting: AsyncReportingClient) -> None:
     assert_type(await anext(reporting.watch_service_status("rtpproxy")), ServiceStatusOutcome)
     async with reporting as entered:
         assert_type(entered, AsyncReportingClient)
+
+
+async def export(reporting: ReportingClient, asynchronous: AsyncReportingClient) -> None:
+    day = date(2026, 11, 1)
+    numbers = read_endpoints("numbers.csv")
+    assert_type(export_call_reports(reporting, numbers, "reports", start=day, stop=day), ExportSummary)
+    assert_type(
+        await export_call_reports(asynchronous, [Number("+46730170101")], "x", start=day, stop=day), ExportSummary
+    )
 
 
 def refuse(reporting: ReportingClient) -> None:
