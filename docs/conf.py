@@ -30,4 +30,4 @@ napoleon_numpy_docstring = False
 napoleon_use_rtype = False
 
 if not Path(__file__).with_name("benchmarks.md").exists():  # which is measured by scripts/bench --write, and linked to
-    suppress_warnings = ["myst.xref_missing", "toc.empty_glob"]
+    suppress_warnings = ["myst.xref_missing"]
