@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from queue import SimpleQueue
-from typing import Generic, Protocol, Self, TypeVar, cast
+from typing import Generic, Self, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -20,17 +20,6 @@ from sinch_reporting.models import CallReport
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
-_Item_contra = TypeVar("_Item_contra", contravariant=True)
-_Outcome_co = TypeVar("_Outcome_co", covariant=True)
-
-
-class Make(Protocol[_Item_contra, _Outcome_co]):
-    """Makes the outcome of an item."""
-
-    def __call__(
-        self, item: _Item_contra, /, *, report: CallReport | None = None, error: ReportingError | None = None
-    ) -> _Outcome_co:
-        """Make it."""
 
 
 def _hidden(endpoint: object) -> str:
@@ -117,7 +106,7 @@ class _Window(Generic[Outcome]):
 
 def outcomes(
     get: Callable[[Item], CallReport],
-    make: Make[Item, Outcome],
+    make: Callable[..., Outcome],
     items: Iterable[Item],
     concurrency: int,
     *,
@@ -150,7 +139,7 @@ def outcomes(
 
 async def async_outcomes(
     get: Callable[[Item], Awaitable[CallReport]],
-    make: Make[Item, Outcome],
+    make: Callable[..., Outcome],
     items: Iterable[Item] | AsyncIterable[Item],
     concurrency: int,
     *,
@@ -175,7 +164,7 @@ class _Workers(Generic[Item, Outcome]):
     def __init__(
         self,
         get: Callable[[Item], Awaitable[CallReport]],
-        make: Make[Item, Outcome],
+        make: Callable[..., Outcome],
         items: Iterable[Item] | AsyncIterable[Item],
         concurrency: int,
         *,
@@ -219,17 +208,18 @@ class _Workers(Generic[Item, Outcome]):
     async def _begin(self) -> tuple[int, Item] | None:
         await self._room.acquire()
         async with self._turn:  # an async iterable is asked for one item at a time
-            try:
-                item = await anext(self._items) if not self._is_over else None
-            except StopAsyncIteration:
-                self._is_over = True
-            except Exception as error:  # noqa: BLE001 - it is raised where the loop is
-                self._is_over = True
-                self.failure = error
-            if self._is_over:
-                self._room.release()
-                return None
-            return self._window.begin(), cast("Item", item)
+            if not self._is_over:
+                try:
+                    item = await anext(self._items)
+                except StopAsyncIteration:
+                    self._is_over = True
+                except Exception as error:  # noqa: BLE001 - it is raised where the loop is
+                    self._is_over = True
+                    self.failure = error
+                else:
+                    return self._window.begin(), item
+        self._room.release()
+        return None
 
 
 class _Each(Generic[Item]):

@@ -11,7 +11,7 @@ from sinch_reporting.client import AsyncReportingClient
 from sinch_reporting.endpoints import checked_text
 from sinch_reporting.models import Counter, ServiceStatus
 from sinch_reporting.version import __version__
-from sinch_reporting.watch import PASSING, CounterPlan, OutcomeT, Plan, Reading, ServicePlan, ValueT
+from sinch_reporting.watch import PASSING, CounterPlan, OutcomeT, Plan, Reading, ServicePlan, ValueT, check_interval
 
 
 class Exporter:
@@ -47,7 +47,8 @@ class Exporter:
     async def run(
         self, client: AsyncReportingClient, counters: Iterable[str], services: Iterable[str], interval: float
     ) -> None:
-        """Keep the gauges up to date, for ever. Raises InvalidRequestError where an id is none."""
+        """Keep the gauges up to date, for ever. Raises InvalidRequestError for an id or an interval that is none."""
+        check_interval(interval)
         for counter_id in counters:
             checked_text(counter_id, "counter id")
         for service_id in services:
@@ -55,11 +56,14 @@ class Exporter:
         # The public watch yields changes alone; here each refresh counts.
         read_counter = client._read_counter  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         read_service = client._read_service  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        async with anyio.create_task_group() as tasks:
-            for counter_id in counters:
-                tasks.start_soon(_follow, read_counter, counter_id, CounterPlan(), self._show_counter)
-            for service_id in services:
-                tasks.start_soon(_follow, read_service, service_id, ServicePlan(interval), self._show_service)
+        try:
+            async with anyio.create_task_group() as tasks:
+                for counter_id in counters:
+                    tasks.start_soon(_follow, read_counter, counter_id, CounterPlan(), self._show_counter)
+                for service_id in services:
+                    tasks.start_soon(_follow, read_service, service_id, ServicePlan(interval), self._show_service)
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
 
     def _show_counter(self, counter: Counter) -> None:
         self._value.labels(counter.id).set(counter.value)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import plotille  # pyright: ignore[reportMissingTypeStubs]
+import plotille
 from attrs import Factory, define, frozen
 
 WINDOW = timedelta(hours=6)

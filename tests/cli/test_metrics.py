@@ -90,12 +90,19 @@ def test_a_port_that_is_taken_is_misuse(run, account):
     assert "choose another --port" in ran.err
 
 
-@pytest.mark.parametrize("option", ["--counter", "--service"])
-def test_an_id_that_is_none_is_misuse(account, option):
-    command = [COMMAND, "metrics", "--port", "0", option, ".."]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--counter", ".."], "must not be empty, '.' or '..'"),
+        (["--service", ".."], "must not be empty, '.' or '..'"),
+        (["--service", "x" * 70_000], "too long for a URL"),
+        (["--interval", "0s"], "interval must be a number of seconds above 0"),
+    ],
+)
+def test_what_cannot_be_watched_is_misuse(account, arguments, said):
+    ran = subprocess.run([COMMAND, "metrics", "--port", "0", *arguments], capture_output=True, text=True, check=False)
     assert ran.returncode == exits.MISUSE
-    assert "must not be empty, '.' or '..'" in ran.stderr
+    assert said in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
