@@ -14,6 +14,8 @@ exclude_patterns = ["examples"]
 html_theme = "furo"
 html_title = f"sinch-reporting {release}"
 html_theme_options = {"top_of_page_buttons": []}
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 
@@ -25,6 +27,8 @@ default_role = "code"  # docstrings have Markdown's single backticks
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
+maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
 autodoc_inherit_docstrings = False
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False

@@ -25,7 +25,7 @@ class Browser:
     """One page of a browser. What it says while a page loads is in `events`."""
 
     def __init__(self, profile) -> None:
-        program = shutil.which("chromium")
+        program = shutil.which("chromium") or shutil.which("google-chrome")
         assert program, "chromium is missing; scripts/test-system installs it"
         theirs, self._to = os.pipe()
         self._from, ours = os.pipe()
