@@ -1,6 +1,7 @@
 """Tells what of our own public API has changed since the last release, and whether the version says so.
 
-Public is what `__all__` of `sinch_reporting` names, `sinch_reporting.testing`, and the generated client.
+Public is what `__all__` of `sinch_reporting` names, its modules `testing`, `export`, `metrics` and `tracing`, and the
+generated client.
 """
 
 import argparse
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Each package with the folder that it is in.
 _PACKAGES = {"sinch_reporting": ".", "sinch_reporting_client": "generated_client"}
 # Of the facade's modules only these are public, beside what its `__all__` names.
-_MODULES = {"sinch_reporting": {"testing"}}
+_MODULES = {"sinch_reporting": {"testing", "export", "metrics", "tracing"}}
 
 
 class UnknownReleaseError(Exception):
@@ -123,7 +124,7 @@ def _public(package: griffe.Object | griffe.Alias) -> griffe.Object:
     if not isinstance(package, griffe.Module):
         raise TypeError("a package is a module")
     for name, member in package.members.items():
-        if member.is_module and package.name in _MODULES and name not in _MODULES[package.name]:
+        if not member.is_alias and member.is_module and package.name in _MODULES and name not in _MODULES[package.name]:
             member.public = False
     return package
 

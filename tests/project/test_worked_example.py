@@ -54,7 +54,7 @@ def run(root, *command):
 
 
 def test_the_example_tells_of_each_file_that_has_to_change():
-    assert len(list(steps())) == 15
+    assert len(list(steps())) == 16
 
 
 def test_the_operation_is_generated_called_by_the_facade_and_covered_by_the_contract_tests(project):

@@ -2,6 +2,7 @@ import ast
 import inspect
 from pathlib import Path
 
+import pytest
 import yaml
 
 import sinch_reporting
@@ -37,6 +38,11 @@ def test_both_clients_have_the_same_names_parameters_and_docstrings():
         if not isinstance(member, property):
             assert parameters(member) == parameters(twin), name
             assert inspect.iscoroutinefunction(twin) or name in {"with_options", *ITERATORS}, name
+
+
+def test_a_name_that_is_none_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'Reporting'"):
+        _ = sinch_reporting.Reporting
 
 
 def test_every_public_name_says_what_it_is():
