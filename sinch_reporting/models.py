@@ -81,7 +81,7 @@ class CallReport:
 
     @property
     def asr(self) -> float | None:
-        """The answer-seizure ratio, which is successful calls by all calls, from 0 to 1; None where there were no calls."""
+        """The answer-seizure ratio, which is successful calls by all calls, from 0 to 1; None without calls."""
         return self.success / self.total if self.total else None
 
     @property

@@ -1,4 +1,4 @@
-"""Writes the pictures of the documentation, the same in each run: what the command shows, and what the notebook plots."""
+"""Writes the pictures of the documentation: what the command shows, and what the notebook plots."""
 
 import json
 import math
@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import chdir
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import BytesIO, StringIO
 from pathlib import Path
 from unittest import mock
@@ -46,7 +47,9 @@ SVG = """\
 {styles}
 </style>
 <defs>
-<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" /></clipPath>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
+</clipPath>
 {lines}
 </defs>
 {chrome}
@@ -119,7 +122,7 @@ def _watching() -> Iterator[RenderableType]:
     with Sandbox(tolerance=timedelta(days=36500)) as sandbox, sandbox.client() as reporting:
         for minutes in range(-360, 1, 2):
             now = NOON + timedelta(minutes=minutes)
-            sandbox.clock = lambda now=now: now
+            sandbox.clock = partial(_same, now)
             sandbox.set_counter("currentCalls", round(560 + 420 * math.sin(minutes / 90) + 40 * math.sin(minutes / 7)))
             with mock.patch("sinch_reporting.cli.live._now", return_value=now):
                 view.show(reporting.get_counter("currentCalls"), None)
@@ -132,12 +135,18 @@ def _watching() -> Iterator[RenderableType]:
     yield text
 
 
+def _same(moment: datetime) -> datetime:
+    return moment
+
+
 def _typed(command: str) -> Text:
     return Text.assemble(("$ ", "bold green"), f"sinch-reporting {command}")
 
 
 def _plot() -> str:
-    import matplotlib as mpl  # noqa: PLC0415 - takes a second
+    # It takes a second to load.
+    import matplotlib as mpl  # noqa: PLC0415
+    from matplotlib import pyplot as plt  # noqa: PLC0415
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "notebook"
@@ -149,8 +158,8 @@ def _plot() -> str:
             if cell["cell_type"] == "code":
                 exec("".join(cell["source"]), variables)  # noqa: S102 - ours
     drawn = BytesIO()
-    mpl.pyplot.gcf().savefig(drawn, format="svg", metadata={"Date": None})
-    mpl.pyplot.close("all")
+    plt.gcf().savefig(drawn, format="svg", metadata={"Date": None})
+    plt.close("all")
     return "".join(f"{line.rstrip()}\n" for line in drawn.getvalue().decode().splitlines())
 
 
