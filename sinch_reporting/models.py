@@ -81,12 +81,12 @@ class CallReport:
 
     @property
     def asr(self) -> float | None:
-        """The answer-seizure ratio: successful calls by all calls, from 0 to 1; None where there were no calls."""
+        """The answer-seizure ratio, which is successful calls by all calls, from 0 to 1; None without calls."""
         return self.success / self.total if self.total else None
 
     @property
     def acd(self) -> timedelta | None:
-        """The average call duration: duration by successful calls; None where no call succeeded."""
+        """The average call duration, which is duration by successful calls; None where no call succeeded."""
         return self.duration / self.success if self.success else None
 
     @classmethod

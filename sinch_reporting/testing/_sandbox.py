@@ -86,7 +86,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The base URL, such as `http://127.0.0.1:54321/v1`; once stopped, the one that it had.
+        """The base URL, on the port that was found and with the path `/v1`; once stopped, the one that it had.
 
         Raises:
             RuntimeError: The Sandbox was never started.

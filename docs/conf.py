@@ -1,0 +1,37 @@
+"""How the site is made; scripts/docs calls it."""
+
+from pathlib import Path
+
+from sinch_reporting.version import __version__
+
+project = "sinch-reporting"
+release = __version__
+copyright = "2026, the sinch-reporting authors"  # noqa: A001 - Sphinx's name
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["examples"]
+
+html_theme = "furo"
+html_title = f"sinch-reporting {release}"
+html_theme_options = {"top_of_page_buttons": []}
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sphinx = False
+
+# Links between the pages, and to their headings, are those that the pages have where they are read as they are.
+myst_heading_anchors = 4
+myst_enable_extensions = ["colon_fence"]
+
+default_role = "code"  # docstrings have Markdown's single backticks
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
+autodoc_inherit_docstrings = False
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
+
+if not Path(__file__).with_name("benchmarks.md").exists():  # which is measured by scripts/bench --write, and linked to
+    suppress_warnings = ["myst.xref_missing"]

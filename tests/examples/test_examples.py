@@ -1,0 +1,167 @@
+import os
+import runpy
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import Queue
+
+import httpx
+import nbformat
+import pyarrow.dataset
+import pytest
+from anyio import create_task_group, run, to_thread
+from nbclient import NotebookClient
+
+from sinch_reporting.testing import faults
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs/examples"
+
+
+@pytest.fixture(autouse=True)
+def account(sandbox, monkeypatch, tmp_path):
+    """Set the environment to a Sandbox, and work in a new folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SINCH_REPORTING_URL", sandbox.url)
+    monkeypatch.setenv("SINCH_APPLICATION_KEY", sandbox.application_key)
+    monkeypatch.setenv("SINCH_APPLICATION_SECRET", sandbox.application_secret)
+    return sandbox
+
+
+def web(path):
+    """Return what the web service answers, from its start to its end."""
+    app = runpy.run_path(str(EXAMPLES / "web.py"))["app"]
+
+    async def main():
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://web.example") as client,
+        ):
+            return await client.get(path)
+
+    return run(main)
+
+
+def test_the_web_service_answers_with_a_numbers_calls():
+    answer = web("/calls/+46730170101")
+    assert answer.status_code == 200
+    assert answer.json().keys() == {"total", "answered", "seconds"}
+    assert answer.json()["total"] > 0
+
+
+@pytest.mark.parametrize(("fault", "status"), [(faults.Status(404), 404), (faults.Status(403), 503)])
+def test_the_web_service_says_what_is_whose_fault(account, fault, status):
+    account.always(fault)
+    answer = web("/calls/+46730170101")
+    assert answer.status_code == status
+    assert answer.headers.get("Retry-After") == ("30" if status == 503 else None)
+
+
+def test_the_web_service_refuses_what_is_no_number(account):
+    answer = web("/calls/anna")
+    assert (answer.status_code, len(account.requests)) == (422, 0)
+    assert "E.164" in answer.json()["detail"]
+
+
+def as_cron_does(home):
+    """Run the script as cron does: with next to no environment, in the home folder."""
+    environment = {"HOME": str(home), "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin", "LOGNAME": "anna"}
+    script = "$HOME/reports/nightly.sh"
+    return subprocess.run(
+        ["/bin/sh", "-c", script], cwd=home, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Return a home folder as the script's first lines ask for it."""
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    shutil.copy(EXAMPLES / "nightly.sh", folder)
+    (folder / "numbers.csv").write_text("number\n+46730170101\n+46730170102\n")
+    lines = [f"{name}={value}\n" for name, value in os.environ.items() if name.startswith("SINCH_")]
+    (folder / "credentials").write_text("".join(lines))
+    (folder / "credentials").chmod(stat.S_IRUSR | stat.S_IWUSR)
+    return tmp_path
+
+
+def test_the_nightly_export_under_cron_is_silent_and_writes_the_reports(home):
+    ran = as_cron_does(home)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    [day] = (home / "reports/reports").iterdir()
+    table = pyarrow.dataset.dataset(day / "reports").to_table()
+    assert table["endpoint"].to_pylist() == ["+46730170101", "+46730170102"]
+    assert {f"{moment}" for moment in table["period_start"].to_pylist()} == {day.name}
+
+
+def test_the_nightly_export_that_fails_is_mailed_and_goes_on_when_called_again(account, home):
+    account.always(faults.Status(401))
+    ran = as_cron_does(home)
+    assert ran.returncode == 1
+    assert "401" in ran.stderr
+    account.behave()
+    assert as_cron_does(home).returncode == 0
+
+
+@contextmanager
+def webhook():
+    """Serve what takes POSTs; yield its URL and a queue of their bodies."""
+    bodies = Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            bodies.put(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/", bodies
+        server.shutdown()
+        thread.join()
+
+
+def test_the_alert_comes_when_a_service_goes_down_and_when_it_is_up_again(account):
+    alert = runpy.run_path(str(EXAMPLES / "alert.py"))["alert"]
+    told = []
+
+    async def main():
+        with webhook() as (url, bodies):
+            async with create_task_group() as tasks:
+                tasks.start_soon(alert, "rtpproxy", url, 0.05)
+                for status in ("down", "up"):
+                    account.set_service("rtpproxy", status)
+                    told.append(await to_thread.run_sync(bodies.get))
+                tasks.cancel_scope.cancel()
+
+    run(main)
+    assert told == ['{"text":"rtpproxy is down"}', '{"text":"rtpproxy is up"}']
+
+
+def test_the_alert_is_a_program(account):
+    account.set_service("rtpproxy", "down")
+    with webhook() as (url, bodies):
+        program = subprocess.Popen([sys.executable, EXAMPLES / "alert.py", "rtpproxy", url])
+        try:
+            assert bodies.get(timeout=30) == '{"text":"rtpproxy is down"}'
+        finally:
+            program.terminate()
+            program.wait(30)
+
+
+def test_the_notebook_exports_and_plots(tmp_path):
+    notebook = nbformat.read(EXAMPLES / "export.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": tmp_path}}).execute()
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert outputs[0]["text"] == "12 reports, 0 failures\n"
+    assert outputs[1]["text"].endswith(" calls were answered\n")
+    assert outputs[2]["data"]["image/png"]

@@ -1,0 +1,42 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import Browser
+
+ROOT = Path(__file__).resolve().parents[2]
+TROUBLE = {"Log.entryAdded", "Runtime.exceptionThrown"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    subprocess.run([ROOT / "scripts/docs", folder], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_each_page_fits_its_window_and_loads_without_trouble(site, browser, width, theme):
+    browser.show(width=width, theme=theme)
+    paper = set()
+    for page in sorted(site.glob("*.html")):
+        browser.open(page.as_uri())
+        trouble = [event for event in browser.events if event["method"] in TROUBLE]
+        trouble += [event for event in browser.events if event.get("params", {}).get("type") in {"error", "warning"}]
+        assert trouble == [], page.name
+        sent = [event for event in browser.events if event["method"] == "Network.requestWillBeSent"]
+        urls = {event["params"]["request"]["url"].partition(":")[0] for event in sent}
+        assert urls <= {"file", "data"}, page.name
+        assert browser.run("document.documentElement.scrollWidth - window.innerWidth") <= 0, page.name
+        assert browser.run("[...document.images].filter(image => !image.naturalWidth).length") == 0, page.name
+        paper.add(browser.run("getComputedStyle(document.body).backgroundColor"))
+    [colour] = paper
+    assert (colour == "rgb(255, 255, 255)") == (theme == "light")
