@@ -1,7 +1,5 @@
 """How the site is made; scripts/docs calls it."""
 
-from pathlib import Path
-
 from sinch_reporting.version import __version__
 
 project = "sinch-reporting"
@@ -32,6 +30,3 @@ toc_object_entries_show_parents = "hide"
 autodoc_inherit_docstrings = False
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
-
-if not Path(__file__).with_name("benchmarks.md").exists():  # which is measured by scripts/bench --write, and linked to
-    suppress_warnings = ["myst.xref_missing"]
