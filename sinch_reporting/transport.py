@@ -177,7 +177,7 @@ def default_transport(base_url: str) -> Callable[[object], httpx.BaseTransport]:
     """
     with _configuration_errors():
         proxy, context = environment_proxy(base_url), httpx.create_ssl_context()
-        PooledTransport(proxy, context).close()
+        _core_proxy(proxy)
     return lambda _: PooledTransport(proxy, context)
 
 
@@ -189,7 +189,7 @@ def default_async_transport(base_url: str) -> Callable[[object], httpx.AsyncBase
     """
     with _configuration_errors():
         proxy, context = environment_proxy(base_url), httpx.create_ssl_context()
-        AsyncPooledTransport(proxy, context)
+        _core_proxy(proxy)
     fast = None if proxy or not find_spec("aiohttp") else importlib.import_module("sinch_reporting.aiohttp_transport")
 
     def make(loop: object) -> httpx.AsyncBaseTransport:
