@@ -101,10 +101,11 @@ async def async_facade(url: str) -> AsyncIterator[AsyncReport]:
 
 
 def async_facade_httpcore(url: str) -> AbstractAsyncContextManager[AsyncReport]:
-    """The facade as it is where aiohttp is not installed."""
+    """The facade as it is behind a proxy and under trio."""
     from sinch_reporting import transport
+    from sinch_reporting.httpcore_transport import AsyncPooledTransport
 
-    transport.find_spec = lambda _name: None  # type: ignore[assignment]
+    transport.AsyncioTransport = lambda _loop, context: AsyncPooledTransport(None, context)  # type: ignore[assignment,misc]
     return async_facade(url)
 
 

@@ -23,7 +23,7 @@ from benchmarks.contenders import ASYNC, BLOCKING
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = ROOT / "benchmarks" / "result.json"
-PACKAGES = ("httpx", "httpcore", "aiohttp", "httpx2", "requests")
+PACKAGES = ("httpx", "httpcore", "httptools", "aiohttp", "httpx2", "requests")
 IDEAL = 200 / servers.DELAY
 
 Figures = dict[str, float]

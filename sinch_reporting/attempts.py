@@ -152,6 +152,7 @@ class AttemptingClient(httpx.Client):
         with closing(self._signer.sync_auth_flow(request)) as flow:
             signed = next(flow)
             while True:
+                signed.extensions["timeout"] = request.extensions["timeout"]  # it may be another request, for a token
                 response = exchange(transport, signed)
                 try:
                     signed = flow.send(response)
@@ -161,8 +162,11 @@ class AttemptingClient(httpx.Client):
 
 def exchange(transport: httpx.BaseTransport, request: httpx.Request) -> ApiAnswer:
     """Send the request once and return the answer, read no further than to what is too much."""
+    response = transport.handle_request(request)
+    if isinstance(response, ApiAnswer):
+        return whole_answer(response, response.content, request)
     content = bytearray()
-    with closing(transport.handle_request(request)) as response:
+    with closing(response):
         for chunk in cast("httpx.SyncByteStream", response.stream):
             content += chunk
             if len(content) > MAX_BODY_BYTES:
@@ -224,6 +228,7 @@ class AsyncAttemptingClient(httpx.AsyncClient):
         flow = self._signer.auth_flow(request)
         signed = next(flow)
         while True:
+            signed.extensions["timeout"] = request.extensions["timeout"]  # it may be another request, for a token
             response = await async_exchange(transport, signed)
             try:
                 signed = flow.send(response)
@@ -236,6 +241,7 @@ class AsyncAttemptingClient(httpx.AsyncClient):
         async with aclosing(self._signer.async_auth_flow(request)) as flow:
             signed = await anext(flow)
             while True:
+                signed.extensions["timeout"] = request.extensions["timeout"]  # it may be another request, for a token
                 response = await async_exchange(transport, signed)
                 try:
                     signed = await flow.asend(response)

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import functools
 import importlib
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
@@ -174,10 +175,9 @@ class _Workers(Generic[Item, Outcome]):
         self.failure: Exception | None = None
         self._get = get
         self._make = make
-        self._items = aiter(items) if isinstance(items, AsyncIterable) else _Each(items)
+        self._items = _InTurn(items) if isinstance(items, AsyncIterable) else _Each(items)
         self._window = _Window[Outcome](concurrency, ordered=ordered)
         self._room = anyio.Semaphore(concurrency, fast_acquire=True)
-        self._turn = anyio.Semaphore(1, fast_acquire=True)
         self._is_over = False
         self._changed = anyio.Event()
 
@@ -203,21 +203,20 @@ class _Workers(Generic[Item, Outcome]):
                 outcome = self._make(item, error=error)
             self._window.end(place, outcome)
             self._changed.set()
-            await anyio.lowlevel.checkpoint()  # lets the outcome be taken, so that there is room
+            await self.tasks.pause()  # lets the outcome be taken, so that there is room
 
     async def _begin(self) -> tuple[int, Item] | None:
         await self._room.acquire()
-        async with self._turn:  # an async iterable is asked for one item at a time
-            if not self._is_over:
-                try:
-                    item = await anext(self._items)
-                except StopAsyncIteration:
-                    self._is_over = True
-                except Exception as error:  # noqa: BLE001 - it is raised where the loop is
-                    self._is_over = True
-                    self.failure = error
-                else:
-                    return self._window.begin(), item
+        if not self._is_over:
+            try:
+                item = await anext(self._items)
+            except StopAsyncIteration:
+                self._is_over = True
+            except Exception as error:  # noqa: BLE001 - it is raised where the loop is
+                self._is_over = True
+                self.failure = error
+            else:
+                return self._window.begin(), item
         self._room.release()
         return None
 
@@ -238,6 +237,28 @@ class _Each(Generic[Item]):
             raise StopAsyncIteration from None
 
 
+class _InTurn(Generic[Item]):
+    """An async iterable that is asked for one item at a time, and for none after its end."""
+
+    def __init__(self, items: AsyncIterable[Item]) -> None:
+        self._items = aiter(items)
+        self._turn = anyio.Semaphore(1, fast_acquire=True)
+        self._is_over = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        async with self._turn:
+            if self._is_over:
+                raise StopAsyncIteration
+            try:
+                return await anext(self._items)
+            except Exception:
+                self._is_over = True
+                raise
+
+
 class _Tasks:
     """Tasks of asyncio or trio that outlive a `yield`, which those of a task group must not.
 
@@ -245,6 +266,10 @@ class _Tasks:
     """
 
     def __init__(self) -> None:
+        # Under asyncio, anyio's takes three times as long: it looks for the event loop each time.
+        self.pause: Callable[[], Awaitable[None]] = (
+            anyio.lowlevel.checkpoint if _is_trio() else functools.partial(asyncio.sleep, 0)
+        )
         self.changed = anyio.Event()
         self._cancels: dict[object, Callable[[], object]] = {}
 

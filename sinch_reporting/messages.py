@@ -142,6 +142,7 @@ class ApiAnswer(httpx.Response):
         super().__init__(
             status, headers=headers, stream=httpx.ByteStream(content), extensions=extensions, request=request
         )
+        self.headers.encoding = "iso-8859-1"  # which httpx would find out by decoding them all
         self._body = content
         self.parsed = _json(content)
 

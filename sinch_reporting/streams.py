@@ -6,7 +6,6 @@ answer it takes for the answer to the next request, which would be another numbe
 
 import socket
 import ssl
-import time
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
@@ -21,7 +20,7 @@ _MOST = 2 * 1024 * 1024
 def _left(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
     if not isinstance(timeout, Until):
         return timeout
-    left = timeout.moment - time.monotonic()
+    left = timeout.left
     if left <= 0:
         raise error("the time of the attempt is up")
     return left

@@ -1,161 +1,20 @@
-"""The default transports, with TLS verified and the environment's proxies: httpcore's pools, or aiohttp's."""
+"""The default transports, with TLS verified and the environment's proxies.
+
+Ours, over httptools, are for threads and for asyncio; behind a proxy and in other event loops, httpcore's pools serve.
+They are loaded where they are needed, since loading httpcore takes as long as loading httpx.
+"""
 
 import asyncio
-import importlib
-import os
 import ssl
 import urllib.request
-import weakref
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
-from typing import cast
+from collections.abc import Callable
 
-import httpcore
 import httpx
 
+from sinch_reporting.asyncio_transport import AsyncioTransport
 from sinch_reporting.errors import ConfigurationError
-from sinch_reporting.messages import ApiRequest, target_of
 from sinch_reporting.settings import is_loopback
-from sinch_reporting.streams import AsyncBackend, AsyncStream, Backend, Stream
-
-CONNECTIONS = 100
-# httpcore's async pool looks through all connections several times for each request, so that more of them are slower.
-ASYNC_CONNECTIONS = 20
-KEEPALIVE_SECONDS = 30.0
-
-_CORE_ERRORS = (
-    httpcore.TimeoutException,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.ProxyError,
-    httpcore.UnsupportedProtocol,
-)
-
-
-@contextmanager
-def _httpx_errors() -> Generator[None]:
-    """Raise httpcore's errors as httpx's, which have the same names."""
-    try:
-        yield
-    except _CORE_ERRORS as error:
-        raise getattr(httpx, type(error).__name__)(str(error)) from error
-
-
-def _core_request(request: httpx.Request) -> httpcore.Request:
-    url = request.base.url if isinstance(request, ApiRequest) else request.url
-    return httpcore.Request(
-        request.method,
-        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=target_of(request)),
-        headers=request.headers.raw,
-        content=cast("Iterable[bytes]", request.stream),
-        extensions=request.extensions,
-    )
-
-
-def _end_of_answer(response: httpcore.Response) -> None:
-    stream = response.extensions.get("network_stream")
-    if isinstance(stream, Stream | AsyncStream):
-        stream.received.end(response.headers)
-
-
-class _Body(httpx.SyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[bytes]:
-        with _httpx_errors():
-            yield from cast("Iterable[bytes]", self._response.stream)
-        _end_of_answer(self._response)
-
-    def close(self) -> None:
-        with _httpx_errors():
-            self._response.close()
-
-
-class _AsyncBody(httpx.AsyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _httpx_errors():
-            async for chunk in cast("AsyncIterable[bytes]", self._response.stream):
-                yield chunk
-        _end_of_answer(self._response)
-
-    async def aclose(self) -> None:
-        with _httpx_errors():
-            await self._response.aclose()
-
-
-class PooledTransport(httpx.BaseTransport):
-    """An httpx transport over a httpcore pool of the streams in `streams`."""
-
-    def __init__(self, proxy: httpx.Proxy | None, context: ssl.SSLContext) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            proxy=_core_proxy(proxy),
-            max_connections=CONNECTIONS,
-            keepalive_expiry=KEEPALIVE_SECONDS,
-            network_backend=Backend(),
-        )
-        # For a client that nobody closes: at the interpreter's exit, its sockets would complain.
-        weakref.finalize(self, _close_unless_forked, self._pool, os.getpid())
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request and return the answer, its body not yet read. Raises httpx.TransportError."""
-        with _httpx_errors():
-            response = self._pool.handle_request(_core_request(request))
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
-        )
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._pool.close()
-
-
-class AsyncPooledTransport(httpx.AsyncBaseTransport):
-    """The async twin of PooledTransport."""
-
-    def __init__(self, proxy: httpx.Proxy | None, context: ssl.SSLContext) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context,
-            proxy=_core_proxy(proxy),
-            max_connections=ASYNC_CONNECTIONS,
-            keepalive_expiry=KEEPALIVE_SECONDS,
-            network_backend=AsyncBackend(),
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request and return the answer, its body not yet read. Raises httpx.TransportError."""
-        with _httpx_errors():
-            response = await self._pool.handle_async_request(_core_request(request))
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_AsyncBody(response), extensions=response.extensions
-        )
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._pool.aclose()
-
-
-def _close_unless_forked(pool: httpcore.ConnectionPool, owner: int) -> None:
-    if os.getpid() == owner:
-        pool.close()
-
-
-def _core_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:
-    if proxy is None:
-        return None
-    url = proxy.url
-    if url.scheme.startswith("socks"):
-        importlib.import_module("socksio")  # which httpcore would miss only at the first request
-    return httpcore.Proxy(
-        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        auth=proxy.raw_auth,
-        headers=proxy.headers.raw,
-    )
+from sinch_reporting.socket_transport import SocketTransport
 
 
 def environment_proxy(base_url: str) -> httpx.Proxy | None:
@@ -175,38 +34,48 @@ def default_transport(base_url: str) -> Callable[[object], httpx.BaseTransport]:
 
     Raises ConfigurationError for unusable proxies or certificates.
     """
-    with _configuration_errors():
-        proxy, context = environment_proxy(base_url), httpx.create_ssl_context()
-        _core_proxy(proxy)
-    return lambda _: PooledTransport(proxy, context)
+    proxy, context = _environment(base_url)
+
+    def make(_: object) -> httpx.BaseTransport:
+        if proxy is None:
+            return SocketTransport(context)
+        from sinch_reporting.httpcore_transport import PooledTransport  # noqa: PLC0415
+
+        return PooledTransport(proxy, context)
+
+    return make
 
 
 def default_async_transport(base_url: str) -> Callable[[object], httpx.AsyncBaseTransport]:
     """Return what makes the transport of an async client for an event loop.
 
-    Under asyncio it is aiohttp's, where that is installed and no proxy is to be used; otherwise httpcore's. Raises
-    ConfigurationError for unusable proxies or certificates.
+    Raises ConfigurationError for unusable proxies or certificates.
     """
-    with _configuration_errors():
-        proxy, context = environment_proxy(base_url), httpx.create_ssl_context()
-        _core_proxy(proxy)
-    fast = None if proxy or not find_spec("aiohttp") else importlib.import_module("sinch_reporting.aiohttp_transport")
+    proxy, context = _environment(base_url)
 
     def make(loop: object) -> httpx.AsyncBaseTransport:
-        if fast and isinstance(loop, asyncio.AbstractEventLoop):
-            return cast("httpx.AsyncBaseTransport", fast.AiohttpTransport(loop, context))
+        if proxy is None and isinstance(loop, asyncio.AbstractEventLoop):
+            return AsyncioTransport(loop, context)
+        from sinch_reporting.httpcore_transport import AsyncPooledTransport  # noqa: PLC0415
+
         return AsyncPooledTransport(proxy, context)
 
     return make
 
 
-@contextmanager
-def _configuration_errors() -> Generator[None]:
+def _environment(base_url: str) -> tuple[httpx.Proxy | None, ssl.SSLContext]:
     try:
-        yield
+        proxy = environment_proxy(base_url)
+        if proxy:
+            from sinch_reporting.httpcore_transport import core_proxy  # noqa: PLC0415
+
+            core_proxy(proxy)
+        context = httpx.create_ssl_context()
     except (ValueError, ImportError, OSError, httpx.InvalidURL):
         # Without the cause: a proxy's URL may hold a password.
         raise ConfigurationError(
             "the environment's proxy or certificates are unusable: check HTTPS_PROXY, ALL_PROXY and NO_PROXY (a SOCKS "
             "proxy needs the package socksio), SSL_CERT_FILE and SSL_CERT_DIR"
         ) from None
+    context.set_alpn_protocols(["http/1.1"])
+    return proxy, context

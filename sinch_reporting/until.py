@@ -22,3 +22,8 @@ class Until(float):
         timeout = super().__new__(cls, seconds)
         timeout.moment = time.monotonic() + seconds
         return timeout
+
+    @property
+    def left(self) -> float:
+        """The seconds until then; negative once it is past."""
+        return self.moment - time.monotonic()

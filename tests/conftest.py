@@ -9,6 +9,7 @@ import trustme
 from anyio.from_thread import start_blocking_portal
 
 from sinch_reporting import RetryPolicy, transport
+from sinch_reporting.httpcore_transport import AsyncPooledTransport, PooledTransport
 from sinch_reporting.testing import Sandbox
 from tests.support.callers import KEY, SECRET, Maker
 from tests.support.wire import COUNTER, Wire
@@ -51,12 +52,13 @@ def _clean_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(params=["sync", "asyncio", "asyncio-httpcore", "trio"])
+@pytest.fixture(params=["sync", "sync-httpcore", "asyncio", "trio"])
 def make(request, monkeypatch):
-    """Return what makes a client: blocking, or async under one of the event loops, with aiohttp and without."""
-    loop, _, without_aiohttp = request.param.partition("-")
-    if without_aiohttp:
-        monkeypatch.setattr(transport, "find_spec", lambda _name: None)
+    """Return what makes a client: blocking, or async under one of the event loops, each over its transports."""
+    loop, _, httpcore = request.param.partition("-")
+    if httpcore:  # as behind a proxy
+        monkeypatch.setattr(transport, "SocketTransport", lambda context: PooledTransport(None, context))
+        monkeypatch.setattr(transport, "AsyncioTransport", lambda _loop, context: AsyncPooledTransport(None, context))
     if loop == "sync":
         maker = Maker(None)
         yield maker

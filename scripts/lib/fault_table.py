@@ -62,7 +62,6 @@ EVERY_FAULT: list[faults.Fault] = [
 ]
 
 
-SURPLUS = faults.WrongLength(-10)
 
 
 def _blocking_calls(sandbox: Sandbox) -> list[str]:
@@ -115,19 +114,8 @@ def _move_clock(sandbox: Sandbox) -> None:
 
 
 def _row(fault: faults.Fault) -> str:
-    if fault == SURPLUS:
-        return _row_of_surplus(fault)
     once = _cell(lambda sandbox: sandbox.script(fault)).removesuffix(f", then {RIGHT}")
     return f"| `{fault!r}` | {once} | {_cell(lambda sandbox: sandbox.always(fault))} |\n"
-
-
-def _row_of_surplus(fault: faults.Fault) -> str:
-    # aiohttp refuses the answer where the bytes beyond it come along with it, which is up to chance.
-    found = set(f"{_cell(lambda sandbox: sandbox.always(fault))}".replace("; async: ", ", then ").split(", then "))
-    if not found <= {"`DecodeError`", "`TransportError`"}:
-        raise SystemExit(f"{fault!r} became {found}")
-    chance = "`DecodeError`; over aiohttp, perhaps"
-    return f"| `{fault!r}` | {chance} the right answer | {chance} `TransportError` |\n"
 
 
 def page() -> str:

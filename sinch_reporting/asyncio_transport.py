@@ -1,0 +1,160 @@
+"""The transport of an async client under asyncio, whose pool does not slow down with its connections."""
+
+import asyncio
+import os
+import ssl
+import weakref
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import cast
+
+import httpx
+
+from sinch_reporting.http1 import AnswerReader, KeptConnections, request_bytes
+from sinch_reporting.messages import ApiAnswer, ApiRequest, origin_of
+from sinch_reporting.until import EndsInTime
+
+CONNECTIONS = 256
+_NEXT_ADDRESS_SECONDS = 0.25  # what RFC 8305 recommends
+
+
+class _Connection(asyncio.Protocol):
+    """A connection, which makes one exchange at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._answer = AnswerReader()
+        self._waiter: asyncio.Future[None] | None = None
+        self._transport = asyncio.Transport()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can serve another request."""
+        return self._answer.is_reusable and not self._transport.is_closing()
+
+    async def exchange(self, request: httpx.Request, data: bytes) -> ApiAnswer:
+        """Send the request and return the answer. Raises httpx.TransportError."""
+        answer = self._answer
+        answer.begin(request.method)
+        self._waiter = waiter = self._loop.create_future()
+        self._transport.write(data)
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+            if not answer.is_reusable:
+                self.close()
+        return ApiAnswer(answer.status, answer.headers, answer.content, request)
+
+    def close(self) -> None:
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            self.close()  # nothing was asked, or no more than has come: what follows is no answer to the next request
+            return
+        try:
+            if self._answer.feed(data):
+                waiter.set_result(None)
+        except httpx.RemoteProtocolError as error:
+            waiter.set_exception(error)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        if exc:
+            waiter.set_exception(httpx.ReadError(str(exc)))
+        elif self._answer.end():
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(httpx.RemoteProtocolError("the server closed the connection before it had answered"))
+
+
+class _Pool:
+    """The connections to one host."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, url: httpx.URL, context: ssl.SSLContext) -> None:
+        self._loop = loop
+        self._host = url.raw_host.decode("ascii")
+        self._secure = context if url.scheme == "https" else None
+        self._port = url.port or (443 if self._secure else 80)
+        self._places = asyncio.Semaphore(CONNECTIONS)
+        self._kept = KeptConnections[_Connection]()
+        self.open: weakref.WeakSet[_Connection] = weakref.WeakSet()
+
+    async def exchange(self, request: httpx.Request, data: bytes) -> ApiAnswer:
+        """Send the request over a connection of its own, and return the answer. Raises httpx.TransportError."""
+        waits_for: type[httpx.TimeoutException] = httpx.PoolTimeout
+        try:
+            async with asyncio.timeout(request.extensions["timeout"]["read"].left), self._places:
+                connection = self._kept.take()
+                if connection is None:
+                    waits_for = httpx.ConnectTimeout
+                    connection = await self._connect()
+                waits_for = httpx.ReadTimeout
+                try:
+                    return await connection.exchange(request, data)
+                finally:
+                    if connection.is_usable:
+                        self._kept.keep(connection)
+        except TimeoutError:
+            raise waits_for("the time of the attempt is up") from None
+
+    async def _connect(self) -> _Connection:
+        try:
+            _, connection = await self._loop.create_connection(
+                lambda: _Connection(self._loop),
+                self._host,
+                self._port,
+                ssl=self._secure,
+                happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS,
+            )
+        except TimeoutError:
+            raise
+        except (OSError, ValueError) as error:
+            raise httpx.ConnectError(str(error)) from error
+        self.open.add(connection)
+        return connection
+
+
+class AsyncioTransport(httpx.AsyncBaseTransport, EndsInTime):
+    """An httpx transport for one event loop of asyncio. It reads an answer's body at once."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, context: ssl.SSLContext) -> None:
+        self._loop = loop
+        self._process = os.getpid()
+        self._context = context
+        self._pools: dict[str, _Pool] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request and return the answer with its body. Raises httpx.TransportError."""
+        if not isinstance(request, ApiRequest):
+            await request.aread()
+        data = request_bytes(request)
+        origin = origin_of(request)
+        pool = self._pools.get(origin)
+        if pool is None:  # more than one where an httpx.Auth of the user's own asks elsewhere
+            pool = self._pools[origin] = _Pool(self._loop, request.url, self._context)
+        return await pool.exchange(request, data)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        _close(self._pools.values())
+        await asyncio.sleep(0)  # in which asyncio closes their sockets
+
+    def __del__(self) -> None:
+        # Left behind by a client that went to another event loop, or that nobody closed, which the client itself tells.
+        if self._process == os.getpid() and not self._loop.is_closed():
+            with suppress(RuntimeError):  # it was closed meanwhile, by another thread
+                self._loop.call_soon_threadsafe(_close, list(self._pools.values()))
+
+
+def _close(pools: Iterable[_Pool]) -> None:
+    for pool in pools:
+        for connection in list(pool.open):
+            connection.close()

@@ -1,0 +1,177 @@
+"""The transport of a blocking client."""
+
+import os
+import socket
+import ssl
+import threading
+import weakref
+
+import httpx
+
+from sinch_reporting.http1 import AnswerReader, KeptConnections, request_bytes
+from sinch_reporting.messages import ApiAnswer, ApiRequest, origin_of
+from sinch_reporting.until import Until
+
+CONNECTIONS = 100
+_READ_BYTES = 64 * 1024
+
+
+def _limit(sock: socket.socket, until: Until) -> None:
+    """Let the next operation end in time. Raises TimeoutError where there is none left."""
+    left = until.left
+    if left <= 0:
+        raise TimeoutError
+    sock.settimeout(left)
+
+
+class _Connection:
+    """A connection, which makes one exchange at a time."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._answer = AnswerReader()
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether all went well with it so far."""
+        return self._answer.is_reusable
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the server has neither closed it nor sent more than its answer."""
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        return False
+
+    def exchange(self, request: httpx.Request, data: bytes, until: Until) -> ApiAnswer:
+        """Send the request and return the answer. Raises httpx.TransportError and OSError."""
+        answer = self._answer
+        answer.begin(request.method)
+        _limit(self._socket, until)
+        self._socket.sendall(data)
+        while not answer.is_complete:
+            _limit(self._socket, until)
+            received = self._socket.recv(_READ_BYTES)
+            if received:
+                answer.feed(received)
+            elif not answer.end():
+                raise httpx.RemoteProtocolError("the server closed the connection before it had answered")
+        return ApiAnswer(answer.status, answer.headers, answer.content, request)
+
+    def close(self) -> None:
+        """Close it."""
+        self._socket.close()
+
+
+class _Pool:
+    """The connections to one host."""
+
+    def __init__(self, url: httpx.URL, context: ssl.SSLContext) -> None:
+        self._host = url.raw_host.decode("ascii")
+        self._secure = context if url.scheme == "https" else None
+        self._port = url.port or (443 if self._secure else 80)
+        self._places = threading.BoundedSemaphore(CONNECTIONS)
+        self._kept = KeptConnections[_Connection]()
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def exchange(self, request: httpx.Request, data: bytes) -> ApiAnswer:
+        """Send the request over a connection of its own, and return the answer. Raises httpx.TransportError."""
+        until: Until = request.extensions["timeout"]["read"]
+        if not self._places.acquire(timeout=max(until.left, 0)):
+            raise httpx.PoolTimeout("all connections were in use")
+        try:
+            with self._lock:
+                connection = self._kept.take()
+            connection = connection or self._connect(until)
+            try:
+                return connection.exchange(request, data, until)
+            except TimeoutError:
+                raise httpx.ReadTimeout("the time of the attempt is up") from None
+            except OSError as error:
+                raise httpx.ReadError(str(error)) from error
+            finally:
+                self._give_back(connection)
+        finally:
+            self._places.release()
+
+    def _give_back(self, connection: _Connection) -> None:
+        with self._lock:
+            if connection.is_reusable and not self._is_closed:
+                self._kept.keep(connection)
+            else:
+                connection.close()
+
+    def _connect(self, until: Until) -> _Connection:
+        try:
+            sock = _connected(self._host, self._port, until)
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self._secure:
+                    _limit(sock, until)
+                    sock = self._secure.wrap_socket(sock, server_hostname=self._host)
+            except BaseException:
+                sock.close()
+                raise
+        except TimeoutError:
+            raise httpx.ConnectTimeout("the time of the attempt is up") from None
+        except (OSError, ValueError) as error:
+            raise httpx.ConnectError(str(error)) from error
+        return _Connection(sock)
+
+    def close(self) -> None:
+        """Close the connections; those in use when their answer is there."""
+        with self._lock:
+            self._is_closed = True
+            self._kept.close()
+
+
+def _connected(host: str, port: int, until: Until) -> socket.socket:
+    failure = OSError("the host has no address")
+    # One address after the other: socket.create_connection would give each of them the whole time.
+    for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        left = until.left
+        if left <= 0:
+            raise TimeoutError
+        try:
+            return socket.create_connection((str(address[0]), port), timeout=left)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+class SocketTransport(httpx.BaseTransport):
+    """An httpx transport for threads. It reads an answer's body at once."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        self._pools: dict[str, _Pool] = {}
+        # For a client that nobody closes: at the interpreter's exit, its sockets would complain.
+        weakref.finalize(self, _close_unless_forked, self._pools, os.getpid())
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send the request and return the answer with its body. Raises httpx.TransportError."""
+        if not isinstance(request, ApiRequest):
+            request.read()
+        data = request_bytes(request)
+        origin = origin_of(request)
+        pool = self._pools.get(origin)
+        if pool is None:  # more than one where an httpx.Auth of the user's own asks elsewhere
+            pool = self._pools.setdefault(origin, _Pool(request.url, self._context))
+        return pool.exchange(request, data)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for pool in self._pools.values():
+            pool.close()
+
+
+def _close_unless_forked(pools: dict[str, _Pool], owner: int) -> None:
+    if os.getpid() == owner:
+        for pool in pools.values():
+            pool.close()
