@@ -22,7 +22,6 @@ from sinch_reporting.bulk import (
     check_iterable,
     outcomes,
 )
-from sinch_reporting.connections import event_loop
 from sinch_reporting.endpoints import Domain, Endpoint, checked_text
 from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
@@ -496,7 +495,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
 
     async def aclose(self) -> None:
         """Close the connections. Does nothing in a copy made by `with_options`."""
-        transport = self._connections.end(event_loop()) if self._owner else None
+        transport = self._connections.end() if self._owner else None
         if transport:
             await transport.aclose()
 
