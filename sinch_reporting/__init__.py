@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from sinch_reporting.version import __version__
 
 if TYPE_CHECKING:
+    from sinch_reporting.async_client import AsyncReportingClient
     from sinch_reporting.auth import SignedAuth
     from sinch_reporting.bulk import CallReportOutcome, DailyCallReport
-    from sinch_reporting.client import AsyncReportingClient, ReportingClient
+    from sinch_reporting.client import ReportingClient
     from sinch_reporting.endpoints import Domain, Endpoint, Number, Username
     from sinch_reporting.errors import (
         APIError,
@@ -69,7 +70,7 @@ __all__ = [
 # part of the package, such as its pytest plugin, needs a client.
 _MODULES = {
     "APIError": "errors",
-    "AsyncReportingClient": "client",
+    "AsyncReportingClient": "async_client",
     "Attempt": "observing",
     "AuthenticationError": "errors",
     "BadRequestError": "errors",

@@ -1,9 +1,9 @@
-"""The two clients: the same sentence twice, once with `await`.
+"""The client, twice: `scripts/unasync` makes `client.py` from `async_client.py`, which is the one to edit.
 
-This is the one module that calls the generated client.
+These two modules alone call the generated client.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from datetime import date
 from functools import partial
 from types import TracebackType
@@ -12,17 +12,15 @@ from typing import Self
 import httpx
 
 from sinch_reporting import watch
-from sinch_reporting.attempts import AsyncAttemptingClient, AttemptingClient
+from sinch_reporting.attempts import AttemptingClient
 from sinch_reporting.base import BaseClient
 from sinch_reporting.bulk import (
     CallReportOutcome,
     DailyCallReport,
-    async_outcomes,
     check_concurrency,
     check_iterable,
     outcomes,
 )
-from sinch_reporting.connections import event_loop
 from sinch_reporting.endpoints import Domain, Endpoint, checked_text
 from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
@@ -272,238 +270,3 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
-    """A client of the Sinch Reporting API.
-
-    A context manager, to be shared by threads or tasks. What is not given comes from the environment, then from the
-    defaults: `SINCH_APPLICATION_KEY`, `SINCH_APPLICATION_SECRET`, `SINCH_REPORTING_URL`, and the proxies `HTTPS_PROXY`,
-    `ALL_PROXY`, `NO_PROXY`. TLS certificates are verified.
-
-    Args:
-        application_key: The key of the application.
-        application_secret: The secret of the application, in Base64, as the dashboard shows it.
-        auth: Another way to authenticate, in place of key and secret: `httpx.BasicAuth(key, secret)` for prototypes, a
-            `SignedAuth` that several clients share, or any `httpx.Auth`.
-        base_url: Where the API is; `https://` except on this machine.
-        timeout: How long one attempt may take, in seconds.
-        deadline: How long a whole call may take, its attempts and waits together, in seconds.
-        retry: When and how often a call is tried again.
-        rate_limit: How many requests per second are sent at most, by the client, its copies and all its threads or
-            tasks together; each attempt counts. They are spaced evenly, after a pause with as many at once as belong to
-            a tenth of a second. Without it, only a 429 with `Retry-After` slows the calls down.
-        transport: An httpx transport to use in place of the default one, with TLS settings or a proxy of its own.
-        allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
-        pickle_credentials: Let pickles of the client hold its key and secret, for whoever reads them. Without it, a
-            client that is unpickled takes them from its environment.
-        on_attempt: Called with an `Attempt` at the end of each, in the thread or task of the call. Not pickled.
-
-    Raises:
-        ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.
-    """
-
-    _transport_type = httpx.AsyncBaseTransport
-
-    @staticmethod
-    def _default_transport(base_url: str) -> Callable[[object], httpx.AsyncBaseTransport]:
-        # Loading httpcore takes as long as loading httpx.
-        from sinch_reporting.transport import default_async_transport  # noqa: PLC0415
-
-        return default_async_transport(base_url)
-
-    def _generated_client(self) -> AuthenticatedClient:
-        http = AsyncAttemptingClient(self._settings, self._auth, self._connections)
-        return AuthenticatedClient(base_url=self._settings.base_url, token="").set_async_httpx_client(http)
-
-    async def get_call_report(
-        self,
-        endpoint: Endpoint,
-        *,
-        domain: Domain | str = Domain.DATA,
-        start: date | None = None,
-        stop: date | None = None,
-    ) -> CallReport:
-        """Return the calls of a phone number or username, added up.
-
-        The report covers at most 30 days, by default the last ones. `start` and `stop` are filters of the API's earlier
-        documentation; whether the last day is included, and the time zone of the days, are unpublished.
-
-        Args:
-            endpoint: The number or username to report on.
-            domain: Where the calls were terminated.
-            start: The first day.
-            stop: The last day, at most 30 days after `start`.
-
-        Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
-            APIError: The server answered with an error; see its subclasses.
-            TransportError: No answer came.
-            DeadlineExceededError: The time of the call was up.
-            DecodeError: The answer is not what the contract promises.
-        """
-        with OnlyReportingErrors():
-            # Nothing is kept in a variable: reports of errors often show those.
-            return CallReport.from_api(
-                answer(
-                    models.CallReport,
-                    await get_call_report.asyncio(client=self.api, **report_arguments(endpoint, domain, start, stop)),
-                )
-            )
-
-    def iter_call_reports(
-        self,
-        endpoints: Iterable[Endpoint] | AsyncIterable[Endpoint],
-        *,
-        domain: Domain | str = Domain.DATA,
-        start: date | None = None,
-        stop: date | None = None,
-        concurrency: int = 16,
-        ordered: bool = False,
-    ) -> AsyncGenerator[CallReportOutcome]:
-        """Yield the reports of many endpoints, or the errors in their place.
-
-        The endpoints are read lazily, as many as there are calls at a time, so that memory does not depend on their
-        number. One failure does not end the others. Where the loop is left early, the calls in flight are cancelled by
-        an async client, at once within `contextlib.aclosing`; a blocking one waits for them.
-
-        Args:
-            endpoints: The numbers and usernames to report on.
-            domain: Where the calls were terminated.
-            start: The first day.
-            stop: The last day, at most 30 days after `start`.
-            concurrency: How many calls are made at a time.
-            ordered: Yield in the order of the endpoints, not as the outcomes come in; one slow call delays the others.
-
-        Raises:
-            InvalidRequestError: An argument common to all was refused; nothing was sent.
-        """
-        check_iterable(endpoints)
-        check_concurrency(concurrency)
-        check_period(start, stop)
-        get = partial(self.get_call_report, domain=checked_domain(domain), start=start, stop=stop)
-        return async_outcomes(get, CallReportOutcome, endpoints, concurrency, ordered=ordered)
-
-    def daily_call_reports(
-        self,
-        endpoint: Endpoint,
-        start: date,
-        stop: date,
-        *,
-        domain: Domain | str = Domain.DATA,
-        concurrency: int = 4,
-    ) -> AsyncGenerator[DailyCallReport]:
-        """Yield one report for each day of a period of any length, or the errors in their place, day by day.
-
-        Each is asked for with that day as `start` and as `stop`: this takes the last day of a report to be included in
-        it, which is unpublished, as are the time zone of the days and how far back there are any.
-
-        Args:
-            endpoint: The number or username to report on.
-            start: The first day.
-            stop: The last day, included.
-            domain: Where the calls were terminated.
-            concurrency: How many calls are made at a time.
-
-        Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
-        """
-        days = days_of(start, stop)
-        report_arguments(endpoint, domain, start, start)
-        check_concurrency(concurrency)
-
-        async def get(day: date) -> CallReport:
-            return await self.get_call_report(endpoint, domain=domain, start=day, stop=day)
-
-        return async_outcomes(get, DailyCallReport, days, concurrency, ordered=True)
-
-    async def get_counter(self, counter_id: str) -> Counter:
-        """Return a counter as it stood at its last refresh; the server refreshes every two minutes.
-
-        Args:
-            counter_id: `currentCalls` for the number of ongoing calls, or an id set up together with Sinch support.
-
-        Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
-            APIError: The server answered with an error; see its subclasses.
-            TransportError: No answer came.
-            DeadlineExceededError: The time of the call was up.
-            DecodeError: The answer is not what the contract promises.
-        """
-        with OnlyReportingErrors():
-            answered = await get_counter.asyncio(checked_text(counter_id, "counter id"), client=self.api)
-            return Counter.from_api(counter_id, answer(models.Counter, answered))
-
-    async def get_service_status(self, service_id: str) -> ServiceStatus:
-        """Return whether a service is available.
-
-        Args:
-            service_id: An id set up together with Sinch support, such as `rtpproxy`.
-
-        Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
-            APIError: The server answered with an error; see its subclasses.
-            TransportError: No answer came.
-            DeadlineExceededError: The time of the call was up.
-            DecodeError: The answer is not what the contract promises.
-        """
-        with OnlyReportingErrors():
-            answered = await get_service_status.asyncio(checked_text(service_id, "service id"), client=self.api)
-            return ServiceStatus.from_api(service_id, answer(models.ServiceStatus, answered))
-
-    def watch_counter(self, counter_id: str) -> AsyncGenerator[CounterOutcome]:
-        """Yield a counter whenever its value changes, and the errors in its place, for ever.
-
-        The first value is yielded at once, and so is the first one after an error. The server is asked once in each of
-        its refreshes, just after it, so that a change is seen within seconds; by the server's clock, not this
-        machine's. After an error, it is asked again after 5 seconds, then after twice as many each time, up to two
-        minutes.
-
-        Args:
-            counter_id: `currentCalls` for the number of ongoing calls, or an id set up together with Sinch support.
-
-        Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
-        """
-        checked_text(counter_id, "counter id")
-        return watch.async_outcomes(partial(self._read_counter, counter_id), watch.CounterPlan())
-
-    def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> AsyncGenerator[ServiceStatusOutcome]:
-        """Yield a service's status whenever it changes, and the errors in its place, for ever.
-
-        The first status is yielded at once, and so is the first one after an error. After an error, the server is asked
-        again after 5 seconds, then after twice as many each time, up to two minutes.
-
-        Args:
-            service_id: An id set up together with Sinch support, such as `rtpproxy`.
-            interval: The seconds from one look to the next.
-
-        Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
-        """
-        checked_text(service_id, "service id")
-        watch.check_interval(interval)
-        return watch.async_outcomes(partial(self._read_service, service_id), watch.ServicePlan(interval))
-
-    async def _read_counter(self, counter_id: str) -> watch.Reading[Counter]:
-        with OnlyReportingErrors():
-            answered = await get_counter.asyncio_detailed(counter_id, client=self.api)
-            counter = Counter.from_api(counter_id, answer(models.Counter, answered.parsed))
-            return watch.Reading(counter, parse_http_date(answered.headers.get("Date")))
-
-    async def _read_service(self, service_id: str) -> watch.Reading[ServiceStatus]:
-        return watch.Reading(await self.get_service_status(service_id))
-
-    async def aclose(self) -> None:
-        """Close the connections. Does nothing in a copy made by `with_options`."""
-        transport = self._connections.end(event_loop()) if self._owner else None
-        if transport:
-            await transport.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()

@@ -57,12 +57,13 @@ class Connections(Generic[Transport]):
             self._move(home)
         return cast("Transport", self.transport)
 
-    def end(self, loop: object = None) -> Transport | None:
+    def end(self) -> Transport | None:
         """Return the transport to close, if there is any. Raises ReportingError as `get` does."""
         if self.closed or (self._home is None and self.make):
             self.closed = True
             return None
-        transport = self.get(loop)
+        is_async = self._home is not None and self._home[1] is not None
+        transport = self.get(event_loop() if is_async else None)
         self.closed = True
         return transport
 

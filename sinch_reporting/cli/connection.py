@@ -8,10 +8,11 @@ from typing import Annotated
 from attrs import frozen
 from cyclopts import Group, Parameter
 
+from sinch_reporting.async_client import AsyncReportingClient
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.cli import credentials
 from sinch_reporting.cli.exits import UsageError
-from sinch_reporting.client import AsyncReportingClient, ReportingClient
+from sinch_reporting.client import ReportingClient
 from sinch_reporting.observing import Observer
 
 _GROUP = Group("Connection", sort_key=10)

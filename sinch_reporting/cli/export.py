@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 from attrs import frozen
 from cyclopts import Group, Parameter
 
+from sinch_reporting.async_client import AsyncReportingClient
 from sinch_reporting.cli import exits
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.export_progress import counts, showing
 from sinch_reporting.cli.output import Output, say, write
-from sinch_reporting.client import AsyncReportingClient
 from sinch_reporting.endpoints import Endpoint
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable
 import anyio
 from prometheus_client import CollectorRegistry, Gauge, Info
 
+from sinch_reporting.async_client import AsyncReportingClient
 from sinch_reporting.cli.output import say
-from sinch_reporting.client import AsyncReportingClient
 from sinch_reporting.endpoints import checked_text
 from sinch_reporting.models import Counter, ServiceStatus
 from sinch_reporting.version import __version__

@@ -10,7 +10,8 @@ from typing import Any
 
 import distributed
 
-from sinch_reporting.client import AsyncReportingClient, ReportingClient
+from sinch_reporting.async_client import AsyncReportingClient
+from sinch_reporting.client import ReportingClient
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.export.arguments import Export
 from sinch_reporting.export.run import Run

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from anyio import to_thread
 
-from sinch_reporting.client import AsyncReportingClient, ReportingClient
+from sinch_reporting.async_client import AsyncReportingClient
+from sinch_reporting.client import ReportingClient
 from sinch_reporting.endpoints import Domain, Endpoint, plain
 from sinch_reporting.errors import InvalidRequestError
 from sinch_reporting.export.arguments import Export

@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 from attrs import field, frozen
 
-from sinch_reporting.client import AsyncReportingClient
+from sinch_reporting.async_client import AsyncReportingClient
 from sinch_reporting.endpoints import Endpoint
 from sinch_reporting.export.journal import Row, row_of
 from sinch_reporting.export.run import OF_ALL, Datasets

@@ -175,7 +175,7 @@ def test_the_report_names_the_line_of_the_facade(tree, capsys):
     path, line = line_of("`https://reportingapi.sinch.com/v1` is gone")
     assert "https://reportingapi.sinch.com/v1" in line
     path, line = line_of("the parameter `account`")
-    assert (path, "get_call_report.sync(" in line) == ("sinch_reporting/client.py", True)
+    assert (path, "get_call_report.asyncio(" in line) == ("sinch_reporting/async_client.py", True)
     path, line = line_of("the parameter `type` (path) has another description")
     assert "type_" in line
 

@@ -56,7 +56,7 @@ def test_the_routes_that_logs_speak_of_are_those_of_the_document():
     assert set(TEMPLATES) == set(document["paths"])
 
 
-def test_one_module_calls_the_generated_client():
+def test_only_the_clients_call_the_generated_client():
     callers = set()
     for path in (ROOT / "sinch_reporting").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -64,4 +64,4 @@ def test_one_module_calls_the_generated_client():
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
             if module.startswith("sinch_reporting_client.api") or "sinch_reporting_client.api" in names:
                 callers.add(path.name)
-    assert callers == {"client.py"}
+    assert callers == {"async_client.py", "client.py"}

@@ -86,8 +86,9 @@ def _text(node: ast.AST) -> str | None:
 
 
 def _is_call(node: ast.AST, module: str) -> bool:
+    # The blocking client's calls are made from the async one's.
     function = node.func if isinstance(node, ast.Call) else None
-    name = function.value if isinstance(function, ast.Attribute) and function.attr.startswith("sync") else None
+    name = function.value if isinstance(function, ast.Attribute) and function.attr.startswith("asyncio") else None
     return isinstance(name, ast.Name) and name.id == module
 
 
