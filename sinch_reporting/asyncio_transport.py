@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import ssl
 import weakref
 from collections.abc import Iterable
@@ -12,10 +13,9 @@ import httpx
 
 from sinch_reporting.http1 import AnswerReader, KeptConnections, request_bytes
 from sinch_reporting.messages import ApiAnswer, ApiRequest, origin_of
-from sinch_reporting.until import EndsInTime
+from sinch_reporting.until import EndsInTime, Until
 
 CONNECTIONS = 256
-_NEXT_ADDRESS_SECONDS = 0.25  # what RFC 8305 recommends
 
 
 class _Connection(asyncio.Protocol):
@@ -89,13 +89,14 @@ class _Pool:
 
     async def exchange(self, request: httpx.Request, data: bytes) -> ApiAnswer:
         """Send the request over a connection of its own, and return the answer. Raises httpx.TransportError."""
+        until: Until = request.extensions["timeout"]["read"]
         waits_for: type[httpx.TimeoutException] = httpx.PoolTimeout
         try:
-            async with asyncio.timeout(request.extensions["timeout"]["read"].left), self._places:
+            async with asyncio.timeout(until.left), self._places:
                 connection = self._kept.take()
                 if connection is None:
                     waits_for = httpx.ConnectTimeout
-                    connection = await self._connect()
+                    connection = await self._connect(until)
                 waits_for = httpx.ReadTimeout
                 try:
                     return await connection.exchange(request, data)
@@ -105,14 +106,14 @@ class _Pool:
         except TimeoutError:
             raise waits_for("the time of the attempt is up") from None
 
-    async def _connect(self) -> _Connection:
+    async def _connect(self, until: Until) -> _Connection:
         try:
+            sock = await self._connected(until)
             _, connection = await self._loop.create_connection(
                 lambda: _Connection(self._loop),
-                self._host,
-                self._port,
+                sock=sock,
                 ssl=self._secure,
-                happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS,
+                server_hostname=self._host if self._secure else None,
             )
         except TimeoutError:
             raise
@@ -120,6 +121,26 @@ class _Pool:
             raise httpx.ConnectError(str(error)) from error
         self.open.add(connection)
         return connection
+
+    async def _connected(self, until: Until) -> socket.socket:
+        # Not by asyncio's own race of the addresses: where it is cancelled, Python 3.11's leaves sockets open.
+        addresses = await self._loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        failure = OSError("the host has no address")
+        for place, (family, kind, protocol, _, address) in enumerate(addresses):
+            sock = socket.socket(family, kind, protocol)
+            try:
+                sock.setblocking(False)
+                async with asyncio.timeout(until.left / (len(addresses) - place)):  # else the first may take it all
+                    await self._loop.sock_connect(sock, address)
+            except OSError as error:
+                sock.close()
+                failure = error
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+        raise failure
 
 
 class AsyncioTransport(httpx.AsyncBaseTransport, EndsInTime):

@@ -16,12 +16,12 @@ CONNECTIONS = 100
 _READ_BYTES = 64 * 1024
 
 
-def _limit(sock: socket.socket, until: Until) -> None:
-    """Let the next operation end in time. Raises TimeoutError where there is none left."""
+def _limit(sock: socket.socket, until: Until, parts: int = 1) -> None:
+    """Let the next operation end in so many parts of the time that is left. Raises TimeoutError where there is none."""
     left = until.left
     if left <= 0:
         raise TimeoutError
-    sock.settimeout(left)
+    sock.settimeout(left / parts)
 
 
 class _Connection:
@@ -132,16 +132,21 @@ class _Pool:
 
 
 def _connected(host: str, port: int, until: Until) -> socket.socket:
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     failure = OSError("the host has no address")
-    # One address after the other: socket.create_connection would give each of them the whole time.
-    for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        left = until.left
-        if left <= 0:
-            raise TimeoutError
+    for place, (family, kind, protocol, _, address) in enumerate(addresses):
+        sock = socket.socket(family, kind, protocol)
         try:
-            return socket.create_connection((str(address[0]), port), timeout=left)
+            _limit(sock, until, len(addresses) - place)  # else the first may take it all
+            sock.connect(address)
         except OSError as error:
+            sock.close()
             failure = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
     raise failure
 
 
