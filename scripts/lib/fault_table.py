@@ -62,8 +62,6 @@ EVERY_FAULT: list[faults.Fault] = [
 ]
 
 
-
-
 def _blocking_calls(sandbox: Sandbox) -> list[str]:
     with sandbox.client(**OPTIONS) as reporting:
         return [_outcome(lambda: reporting.get_service_status("rtpproxy")) for _ in range(2)]
