@@ -89,7 +89,7 @@ class _Pool:
 
     async def exchange(self, request: httpx.Request, data: bytes) -> ApiAnswer:
         """Send the request over a connection of its own, and return the answer. Raises httpx.TransportError."""
-        until: Until = request.extensions["timeout"]["read"]
+        until = Until.of(request)
         waits_for: type[httpx.TimeoutException] = httpx.PoolTimeout
         try:
             async with asyncio.timeout(until.left), self._places:

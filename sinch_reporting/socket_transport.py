@@ -82,7 +82,7 @@ class _Pool:
 
     def exchange(self, request: httpx.Request, data: bytes) -> ApiAnswer:
         """Send the request over a connection of its own, and return the answer. Raises httpx.TransportError."""
-        until: Until = request.extensions["timeout"]["read"]
+        until = Until.of(request)
         if not self._places.acquire(timeout=max(until.left, 0)):
             raise httpx.PoolTimeout("all connections were in use")
         try:

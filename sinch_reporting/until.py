@@ -3,6 +3,8 @@
 import time
 from typing import Self
 
+import httpx
+
 
 class EndsInTime:
     """Marks an async transport that ends an attempt by itself at the moment that `Until` names."""
@@ -27,3 +29,9 @@ class Until(float):
     def left(self) -> float:
         """The seconds until then; negative once it is past."""
         return self.moment - time.monotonic()
+
+    @classmethod
+    def of(cls, request: httpx.Request) -> Self:
+        """Return when the attempt of the request ends. Seconds as httpx itself hands them on count from now."""
+        timeout = request.extensions["timeout"]["read"]
+        return timeout if isinstance(timeout, cls) else cls(timeout)
