@@ -1,23 +1,19 @@
 """Many reports: so many calls at a time, and never more in memory than those."""
 
-import asyncio
 import datetime as dt
-import functools
-import importlib
-import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from queue import SimpleQueue
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 import anyio
-import anyio.lowlevel
 from attrs import field, frozen
 
 from sinch_reporting.endpoints import Endpoint, Number, Username
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
+from sinch_reporting.tasks import Each, InTurn, Tasks
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -171,11 +167,11 @@ class _Workers(Generic[Item, Outcome]):
         *,
         ordered: bool,
     ) -> None:
-        self.tasks = _Tasks()
+        self.tasks = Tasks()
         self.failure: Exception | None = None
         self._get = get
         self._make = make
-        self._items = _InTurn(items) if isinstance(items, AsyncIterable) else _Each(items)
+        self._items = InTurn(items) if isinstance(items, AsyncIterable) else Each(items)
         self._window = _Window[Outcome](concurrency, ordered=ordered)
         self._room = anyio.Semaphore(concurrency, fast_acquire=True)
         self._is_over = False
@@ -219,96 +215,3 @@ class _Workers(Generic[Item, Outcome]):
                 return self._window.begin(), item
         self._room.release()
         return None
-
-
-class _Each(Generic[Item]):
-    """An iterable as an async one. No generator, which would be left open where the loop over it is left early."""
-
-    def __init__(self, items: Iterable[Item]) -> None:
-        self._items = iter(items)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Item:
-        try:
-            return next(self._items)
-        except StopIteration:
-            raise StopAsyncIteration from None
-
-
-class _InTurn(Generic[Item]):
-    """An async iterable that is asked for one item at a time, and for none after its end."""
-
-    def __init__(self, items: AsyncIterable[Item]) -> None:
-        self._items = aiter(items)
-        self._turn = anyio.Semaphore(1, fast_acquire=True)
-        self._is_over = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Item:
-        async with self._turn:
-            if self._is_over:
-                raise StopAsyncIteration
-            try:
-                return await anext(self._items)
-            except Exception:
-                self._is_over = True
-                raise
-
-
-class _Tasks:
-    """Tasks of asyncio or trio that outlive a `yield`, which those of a task group must not.
-
-    They raise nothing but their cancellation.
-    """
-
-    def __init__(self) -> None:
-        # Under asyncio, anyio's takes three times as long: it looks for the event loop each time.
-        self.pause: Callable[[], Awaitable[None]] = (
-            anyio.lowlevel.checkpoint if _is_trio() else functools.partial(asyncio.sleep, 0)
-        )
-        self.changed = anyio.Event()
-        self._cancels: dict[object, Callable[[], object]] = {}
-
-    @property
-    def count(self) -> int:
-        return len(self._cancels)
-
-    def start(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Start a task."""
-        token = object()
-        if _is_trio():
-            scope = anyio.CancelScope()
-            self._cancels[token] = scope.cancel
-
-            async def run() -> None:
-                with scope:
-                    await work()
-                self._ended(token)
-
-            importlib.import_module("trio").lowlevel.spawn_system_task(run)
-        else:
-            task = asyncio.ensure_future(work())
-            self._cancels[token] = task.cancel
-            task.add_done_callback(lambda _: self._ended(token))
-
-    def _ended(self, token: object) -> None:
-        del self._cancels[token]
-        self.changed.set()
-
-    async def cancel(self) -> None:
-        """Cancel all tasks and wait for their end."""
-        for cancel in list(self._cancels.values()):
-            cancel()
-        with anyio.CancelScope(shield=True):
-            while self._cancels:
-                self.changed = anyio.Event()
-                await self.changed.wait()
-
-
-def _is_trio() -> bool:
-    trio = sys.modules.get("trio")
-    return trio is not None and bool(trio.lowlevel.in_trio_run())
