@@ -1,8 +1,10 @@
 """The commands, and how an error of any of them ends."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from cyclopts import App, CycloptsError
 
@@ -24,9 +26,19 @@ Without an account, add --sandbox to any command:
 Exit codes: 0 all well, 1 something failed, 2 misuse (nothing was sent), 3 --until was not reached, 130 interrupted."""
 
 
+class _App(App):
+    def generate_completion(self, **options: Any) -> str:
+        """Return the shell's script."""
+        # zsh lists an option and does not complete it, where an argument before it does not say what completes that:
+        # `( )` says that nothing does.
+        argument = r"""^( *'(?:\d|\*):(?:[^:'\\]|\\.|'\\'')*)(?=')"""
+        script = super().generate_completion(**options)
+        return re.sub(argument, r"\1:( )", script, flags=re.MULTILINE) if script.startswith("#compdef") else script
+
+
 def make() -> App:
     """Return the command, with all its commands."""
-    app = App(
+    app = _App(
         name="sinch-reporting",
         help=_HELP,
         help_format="plaintext",

@@ -61,8 +61,9 @@ class Input:
 
 
 def export(  # noqa: PLR0913 - options of a command
-    source: Annotated[str, Parameter(name="INPUT", allow_leading_hyphen=True)],
-    destination: Annotated[str, Parameter(name="DESTINATION")],
+    # They come as text; a path is a type that shells complete.
+    source: Annotated[str | Path, Parameter(name="INPUT", allow_leading_hyphen=True)],
+    destination: Annotated[str | Path, Parameter(name="DESTINATION")],
     /,
     *,
     start: date,
@@ -165,7 +166,7 @@ def _end(summary: "ExportSummary", output: Literal["table", "json", "csv"]) -> i
 
 
 @contextmanager
-def _opened(source: str) -> Generator[Path | BinaryIO]:
+def _opened(source: str | Path) -> Generator[Path | BinaryIO]:
     """Yield the input; standard input as a file, so that Ctrl-C can interrupt the wait for it."""
     if source != "-":
         try:
