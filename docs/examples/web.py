@@ -1,4 +1,4 @@
-"""A web service that answers how a number's calls went; run it with `fastapi run web.py`."""
+"""A web service that answers how a number's calls went; run it with `uvicorn web:app`."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

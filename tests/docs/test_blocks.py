@@ -1,48 +1,39 @@
 import contextlib
 import io
-import itertools
-import os
 import re
-import socket
-import subprocess
-import sys
-from pathlib import Path
+from importlib.metadata import metadata
 
 import pytest
-from markdown_it import MarkdownIt
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+from tests.support.pages import PAGES, ROOT, blocks_of, is_shown
+
+# What the site is made of.
+STRUCTURE = re.compile(r"\{(toctree|eval-rst|include)\}( \S+)?")
+EXAMPLE = re.compile(r"\{literalinclude\} examples/(\S+)")
+NAMED = re.compile(r"sinch-reporting\[([\w,]+)\]")
+TYPED = re.compile(r"^(\$|>>>|pip|python|sinch-reporting|import|from) ", re.MULTILINE)
 
 
-def fences_of(page):
-    return [token for token in MarkdownIt().parse(page.read_text("utf-8")) if token.type == "fence"]
-
-
-def blocks():
-    """Return each Python block of each page, with the output that the page says it has."""
+def python_blocks():
     for page in PAGES:
-        fences = fences_of(page)
-        for block, following in itertools.pairwise([*fences, None]):
-            if block.info == "python":
-                output = following.content if following and following.info == "text" else ""
-                yield pytest.param(block.content, output, id=f"{page.name}:{block.map[0] + 1}")
+        for block in blocks_of(page):
+            if block.kind == "python":
+                yield pytest.param(block, id=f"{page.name}:{block.line}")
 
 
-def sessions():
-    """Return each block in which the command is called, as a program for a shell and what the terminal shows."""
-    for page in PAGES:
-        for block in fences_of(page):
-            lines = block.content.splitlines()
-            if block.info == "console" and any("sinch-reporting " in line for line in lines if "pip " not in line):
-                program = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
-                shown = [line for line in lines if not line.startswith("$ ")]
-                yield pytest.param("\n".join(program), shown, id=f"{page.name}:{block.map[0] + 1}")
-
-
-def is_shown(text, expected):
-    """Return whether the text is what the page says. An ellipsis there stands for what differs each time."""
-    return re.fullmatch(".*".join(map(re.escape, expected.split("…"))), text) is not None
+def is_run(block):
+    """Return whether a test runs the block, or it holds nothing to be run."""
+    if block.kind == "python":
+        return True  # below
+    if block.kind == "console":
+        return block.text.startswith("$ ")  # tests/examples/test_pages.py
+    if block.kind == "yaml":
+        return block.text.startswith("groups:")  # tests/system/test_prometheus.py
+    if block.kind == "indented":
+        return not TYPED.search(block.text)
+    if example := EXAMPLE.fullmatch(block.kind):
+        return f'"{example[1]}"' in (ROOT / "tests/examples/test_examples.py").read_text("utf-8")
+    return STRUCTURE.fullmatch(block.kind) is not None
 
 
 @pytest.fixture
@@ -56,31 +47,46 @@ def account(sandbox, monkeypatch, tmp_path):
     return sandbox
 
 
-@pytest.mark.usefixtures("account")
-@pytest.mark.parametrize(("program", "shown"), list(sessions()))
-def test_a_command_shows_what_the_page_says(monkeypatch, tmp_path, program, shown):
-    monkeypatch.setenv("PATH", f"{sys.exec_prefix}/bin", prepend=os.pathsep)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
-    # The exporter's port, which another run of the tests may have.
-    program, shown = program.replace("9464", port), [line.replace("9464", port) for line in shown]
-    command = ["bash", "-c", f"exec 2>&1\n{program}"]
-    ran = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=False)
-    for line, expected in itertools.zip_longest(ran.stdout.splitlines(), shown):
-        assert is_shown(line or "", expected or ""), ran.stdout
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_of_a_page_is_run(page):
+    assert [block for block in blocks_of(page) if not is_run(block)] == []
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "```sh\nsinch-reporting doctor\n```",
+        "```\npip install sinch-reporting\n```",
+        "```console\nno prompt\n```",
+        "```text\nthe output of nothing\n```",
+        "```yaml\nservices: {}\n```",
+        "```{literalinclude} examples/untested.py\n```",
+        "    $ sinch-reporting doctor",
+    ],
+)
+def test_a_block_that_nothing_runs_is_found(block, tmp_path):
+    (tmp_path / "page.md").write_text(f"# A page\n\n{block}\n", "utf-8")
+    [found] = blocks_of(tmp_path / "page.md")
+    assert not is_run(found)
 
 
 @pytest.mark.usefixtures("account")
-@pytest.mark.parametrize(("program", "output"), list(blocks()))
-def test_a_python_block_prints_what_the_page_says(program, output):
+@pytest.mark.parametrize("block", list(python_blocks()))
+def test_a_python_block_prints_what_the_page_says(block):
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(program, "block", "exec"), {"__name__": "__main__"})
-    assert is_shown(printed.getvalue(), output), printed.getvalue()
+        exec(compile(block.text, "block", "exec"), {"__name__": "__main__"})
+    assert is_shown(printed.getvalue(), block.output), printed.getvalue()
+
+
+def test_each_extra_that_a_page_or_an_example_names_exists():
+    texts = [path.read_text("utf-8") for path in [*PAGES, *(ROOT / "docs/examples").iterdir()]]
+    named = {extra for text in texts for found in NAMED.findall(text) for extra in found.split(",")}
+    assert named
+    assert named <= {*metadata("sinch-reporting").get_all("Provides-Extra")}
 
 
 def test_the_readmes_first_screen_has_a_block_with_its_output():
-    first = next(iter(blocks()))
-    assert first.id.startswith("README.md")
-    assert len(first.values[0].splitlines()) <= 10
-    assert first.values[1]
+    first = next(block for block in blocks_of(ROOT / "README.md") if block.kind == "python")
+    assert len(first.text.splitlines()) <= 10
+    assert first.output

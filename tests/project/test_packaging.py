@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sinch_reporting import __version__
-from tests.support.project import copy_of_the_project
+from tests.support.project import copy_of_the_project, pins
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -67,9 +67,10 @@ def test_the_wheel_works_in_an_empty_environment(dist, sandbox, tmp_path):
     (wheel,) = dist.glob("*.whl")
     run(sys.executable, "-m", "venv", str(tmp_path))
     python = str(tmp_path / "bin/python")
-    pinned = str(ROOT / "scripts/requirements.txt")
+    constraints = tmp_path / "constraints.txt"
+    constraints.write_text("\n".join(pins()), "utf-8")
     # The pinned versions, so that a release of a dependency does not break the build of an old commit.
-    run(python, "-m", "pip", "install", "-qq", "--constraint", unhashed(pinned, tmp_path), str(wheel))
+    run(python, "-m", "pip", "install", "-qq", "--constraint", str(constraints), str(wheel))
     printed = run(
         python, "-I", "-W", "error", "-c", PROGRAM,
         SINCH_REPORTING_URL=sandbox.url,
@@ -77,12 +78,6 @@ def test_the_wheel_works_in_an_empty_environment(dist, sandbox, tmp_path):
         SINCH_APPLICATION_SECRET=sandbox.application_secret,
     )  # fmt: skip
     assert printed == "True up\n[]\n"
-
-
-def unhashed(pinned, folder):
-    lines = [line.partition(" \\")[0] for line in Path(pinned).read_text("utf-8").splitlines() if "==" in line]
-    (folder / "constraints.txt").write_text("\n".join(lines), "utf-8")
-    return str(folder / "constraints.txt")
 
 
 def test_a_release_is_built_under_its_own_tag_only_and_tells_what_it_brings(project):

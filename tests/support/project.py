@@ -8,6 +8,12 @@ ROOT = Path(__file__).resolve().parents[2]
 _TOOLS = (".venv", "tests/contract/node_modules", "tests/typing/node_modules", "scripts/tools/node_modules")
 
 
+def pins():
+    """Return the pinned versions of all that the checks use, as pip's constraints."""
+    lines = (ROOT / "scripts/requirements.txt").read_text("utf-8").splitlines()
+    return [line.partition(" \\")[0] for line in lines if "==" in line]
+
+
 def git(root, *arguments):
     identity = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
     ran = subprocess.run(["git", *identity, *arguments], cwd=root, check=False, capture_output=True, text=True)

@@ -7,14 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 
 from sinch_reporting.testing import Sandbox, faults
+from tests.support.pages import PAGES, ROOT, blocks_of
 
-ROOT = Path(__file__).resolve().parents[2]
 DASHBOARD = json.loads((ROOT / "docs/grafana.json").read_text("utf-8"))
 QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
 CONFIGURATION = """
@@ -108,12 +107,13 @@ def test_the_ages_are_of_seconds_and_of_minutes_at_most(prometheus):
 
 
 def test_the_alerts_of_the_documentation_are_rules_that_prometheus_accepts(tmp_path):
-    page = (ROOT / "docs/monitoring.md").read_text("utf-8")
-    (rules,) = re.findall(r"```yaml\n(groups:.*?)```", page, re.DOTALL)
-    (tmp_path / "rules.yml").write_text(rules, "utf-8")
     promtool = shutil.which("promtool")
     assert promtool, "promtool is missing: run scripts/test-system"
-    command = [promtool, "check", "rules", tmp_path / "rules.yml"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    assert "2 rules found" in ran.stdout
+    blocks = [block.text for page in PAGES for block in blocks_of(page) if block.kind == "yaml"]
+    assert blocks
+    for rules in blocks:
+        (tmp_path / "rules.yml").write_text(rules, "utf-8")
+        command = [promtool, "check", "rules", tmp_path / "rules.yml"]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        assert f"{rules.count('alert:')} rules found" in ran.stdout
