@@ -87,7 +87,9 @@ def table(rows: Sequence[Row]) -> Table:
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name in rows[0]:
         numeric = all(_is_numeric(row[name]) for row in rows)
-        drawn.add_column(name, justify="right" if numeric else "left", no_wrap=True)
+        # Where the terminal is narrow, times take two lines before anything is cut.
+        times = any(isinstance(row[name], datetime) for row in rows)
+        drawn.add_column(name, justify="right" if numeric else "left", no_wrap=not times)
     for row in rows:
         drawn.add_row(*(Text(_shown(value), style=_style(value)) for value in row.values()))
     return drawn

@@ -1,3 +1,4 @@
+import re
 import subprocess
 from pathlib import Path
 
@@ -40,3 +41,18 @@ def test_each_page_fits_its_window_and_loads_without_trouble(site, browser, widt
         paper.add(browser.run("getComputedStyle(document.body).backgroundColor"))
     [colour] = paper
     assert (colour == "rgb(255, 255, 255)") == (theme == "light")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_a_picture_of_the_terminal_says_can_be_read(site, browser, width):
+    browser.show(width=width, theme="light")
+    seen = set()
+    for page in ("index", "command"):
+        browser.open((site / f"{page}.html").as_uri())
+        for name, shown in browser.run("[...document.images].map(image => [image.src.split('/').pop(), image.width])"):
+            picture = (site / "_images" / name).read_text("utf-8")
+            letters = re.search(r"font-size: (\d+)px", picture)
+            drawn = re.search(r'viewBox="0 0 (\S+) ', picture)
+            assert int(letters[1]) * shown / float(drawn[1]) >= 11, name
+            seen.add(name)
+    assert seen == {"report.svg", "watch.svg", "doctor.svg"}
