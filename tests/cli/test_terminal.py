@@ -19,3 +19,12 @@ def test_what_is_no_terminal_gets_plain_text_of_any_width(account):
     assert name in ran.stdout
     assert "\x1b" not in ran.stdout
     assert len(ran.stdout.splitlines()) == 2
+
+
+def test_eighty_columns_are_enough_for_a_report(account):
+    days = ("--start", "2026-11-01", "--stop", "2026-11-20")
+    shown = on_a_terminal("report", "+46730170101", "--domain", "pstn", *days, env={"NO_COLOR": "1", "TERM": "dumb"})
+    assert "…" not in shown
+    [header, row, rest] = shown.splitlines()
+    assert row.split() == ["+46730170101", "39", "15", "54", "2:08:47", "2026-11-01", "0.722", "0:03:18"]
+    assert rest.strip() == "10:17:07 UTC"
