@@ -71,3 +71,18 @@ def test_every_page_is_reached_from_the_first(site):
     linked = {urlsplit(link).path for link in Page(site / "index.html").links}
     pages_of_docs = {f"{path.stem}.html" for path in (ROOT / "docs").glob("*.md")}
     assert pages_of_docs - linked == {"index.html"}  # itself
+
+
+def test_the_navigation_names_what_one_may_want_to_do(site):
+    navigation = (site / "index.html").read_text("utf-8").partition('class="sidebar-tree"')[2]
+    names = [
+        "Signing and its errors",
+        "Retries and deadlines",
+        "Reports of many endpoints",
+        "Exporting reports to files",
+        "Exporting on a Dask cluster",
+        "Testing your own code with the Sandbox",
+        "Logging and privacy",
+        "Upgrading when the document changes",
+    ]
+    assert [name for name in names if f">{name}</a>" not in navigation] == []
