@@ -1,6 +1,10 @@
 """Prometheus metrics of a client's attempts, from the extra `metrics`."""
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+try:
+    from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+except ModuleNotFoundError as error:
+    message = "metrics need the extra `metrics`: pip install 'sinch-reporting[metrics]'"
+    raise ModuleNotFoundError(message, name=error.name) from error
 
 from sinch_reporting.observing import Attempt, Observer
 

@@ -2,8 +2,12 @@
 
 import time
 
-from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
+try:
+    from opentelemetry import trace
+    from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
+except ModuleNotFoundError as error:
+    message = "spans need the extra `otel`: pip install 'sinch-reporting[otel]'"
+    raise ModuleNotFoundError(message, name=error.name) from error
 
 from sinch_reporting.observing import Attempt, Observer
 from sinch_reporting.version import __version__

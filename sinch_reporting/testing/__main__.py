@@ -8,7 +8,8 @@ import textwrap
 import time
 from collections.abc import Sequence
 
-from sinch_reporting.testing._sandbox import EXAMPLE_KEY, EXAMPLE_SECRET, Sandbox
+from sinch_reporting.testing import Sandbox  # first: it tells which extra is missing
+from sinch_reporting.testing._sandbox import EXAMPLE_KEY, EXAMPLE_SECRET
 from sinch_reporting.testing.faults import MIXTURE, Fault
 from sinch_reporting.testing.faults._spec import help_text, parse
 

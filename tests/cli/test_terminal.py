@@ -26,5 +26,6 @@ def test_eighty_columns_are_enough_for_a_report(account):
     shown = on_a_terminal("report", "+46730170101", "--domain", "pstn", *days, env={"NO_COLOR": "1", "TERM": "dumb"})
     assert "…" not in shown
     [header, row, rest] = shown.splitlines()
+    assert header.split() == ["endpoint", "success", "failed", "total", "duration", "start", "asr", "acd"]
     assert row.split() == ["+46730170101", "39", "15", "54", "2:08:47", "2026-11-01", "0.722", "0:03:18"]
     assert rest.strip() == "10:17:07 UTC"

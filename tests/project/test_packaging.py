@@ -63,14 +63,21 @@ def test_the_sdist_can_be_regenerated_from(dist):
     assert {"openapi/upstream.yaml", "openapi/overlay.yaml", "LICENSE", "README.md", "pyproject.toml"} <= names
 
 
-def test_the_wheel_works_in_an_empty_environment(dist, sandbox, tmp_path):
+@pytest.fixture(scope="module")
+def python(dist, tmp_path_factory):
+    """Return the Python of an environment with the wheel, without its extras."""
     (wheel,) = dist.glob("*.whl")
-    run(sys.executable, "-m", "venv", str(tmp_path))
-    python = str(tmp_path / "bin/python")
-    constraints = tmp_path / "constraints.txt"
+    folder = tmp_path_factory.mktemp("empty")
+    run(sys.executable, "-m", "venv", str(folder))
+    python = str(folder / "bin/python")
+    constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(pins()), "utf-8")
     # The pinned versions, so that a release of a dependency does not break the build of an old commit.
     run(python, "-m", "pip", "install", "-qq", "--constraint", str(constraints), str(wheel))
+    return python
+
+
+def test_the_wheel_works_in_an_empty_environment(python, sandbox):
     printed = run(
         python, "-I", "-W", "error", "-c", PROGRAM,
         SINCH_REPORTING_URL=sandbox.url,
@@ -78,6 +85,23 @@ def test_the_wheel_works_in_an_empty_environment(dist, sandbox, tmp_path):
         SINCH_APPLICATION_SECRET=sandbox.application_secret,
     )  # fmt: skip
     assert printed == "True up\n[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (["-m", "sinch_reporting.cli"], "cli"),
+        (["-m", "sinch_reporting.testing"], "testing"),
+        (["-c", "from sinch_reporting.testing import Sandbox"], "testing"),
+        (["-c", "import sinch_reporting.export"], "export"),
+        (["-c", "import sinch_reporting.metrics"], "metrics"),
+        (["-c", "import sinch_reporting.tracing"], "otel"),
+    ],
+)
+def test_what_needs_an_extra_says_how_to_install_it(python, arguments, extra):
+    ran = subprocess.run([python, "-I", *arguments], capture_output=True, text=True, check=False)
+    assert ran.returncode != 0
+    assert ran.stderr.endswith(f": pip install 'sinch-reporting[{extra}]'\n")
 
 
 def test_a_release_is_built_under_its_own_tag_only_and_tells_what_it_brings(project):
