@@ -49,7 +49,7 @@ class Shell:
 
     def __init__(self, folder, constraint=""):
         self.folder = folder / "work"
-        venv.create(folder / "venv")
+        venv.create(folder / "venv", symlinks=True)
         (folder / "home").mkdir()
         shutil.copytree(ROOT / "docs/examples", self.folder)
         constraints = folder / "constraints.txt"
@@ -131,6 +131,7 @@ def test_until_its_first_release_a_checkout_is_installed_in_the_same_way(tmp_pat
     found = {match for command in commands if (match := FROM_A_CHECKOUT.fullmatch(command))}
     assert {match[1].replace("sinch-reporting", ".") for match in found} == {match[2] for match in found} != set()
     shell = Shell(tmp_path)
-    for command in sorted({match[2] for match in found}):
-        assert shell.run(f"cd {shlex.quote(str(ROOT))}\n{command}") == ""
+    # One is built as the other is; this one brings the command along.
+    longest = max((match[2] for match in found), key=len)
+    assert shell.run(f"cd {shlex.quote(str(ROOT))}\n{longest}") == ""
     assert shell.run("sinch-reporting --version") == f"{__version__}\n"
