@@ -4,7 +4,6 @@ import asyncio
 import os
 import socket
 import ssl
-import weakref
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import cast
@@ -42,8 +41,6 @@ class _Connection(asyncio.Protocol):
             await waiter
         finally:
             self._waiter = None
-            if not answer.is_reusable:
-                self.close()
         return ApiAnswer(answer.status, answer.headers, answer.content, request)
 
     def close(self) -> None:
@@ -85,7 +82,7 @@ class _Pool:
         self._port = url.port or (443 if self._secure else 80)
         self._places = asyncio.Semaphore(CONNECTIONS)
         self._kept = KeptConnections[_Connection]()
-        self.open: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._is_closed = False
 
     async def exchange(self, request: httpx.Request, data: bytes) -> ApiAnswer:
         """Send the request over a connection of its own, and return the answer. Raises httpx.TransportError."""
@@ -101,10 +98,15 @@ class _Pool:
                 try:
                     return await connection.exchange(request, data)
                 finally:
-                    if connection.is_usable:
-                        self._kept.keep(connection)
+                    self._give_back(connection)
         except TimeoutError:
             raise waits_for("the time of the attempt is up") from None
+
+    def _give_back(self, connection: _Connection) -> None:
+        if connection.is_usable and not self._is_closed:
+            self._kept.keep(connection)
+        else:
+            connection.close()
 
     async def _connect(self, until: Until) -> _Connection:
         try:
@@ -119,7 +121,6 @@ class _Pool:
             raise
         except (OSError, ValueError) as error:
             raise httpx.ConnectError(str(error)) from error
-        self.open.add(connection)
         return connection
 
     async def _connected(self, until: Until) -> socket.socket:
@@ -141,6 +142,11 @@ class _Pool:
             else:
                 return sock
         raise failure
+
+    def close(self) -> None:
+        """Close the connections; those in use when their answer is there."""
+        self._is_closed = True
+        self._kept.close()
 
 
 class AsyncioTransport(httpx.AsyncBaseTransport, EndsInTime):
@@ -177,5 +183,4 @@ class AsyncioTransport(httpx.AsyncBaseTransport, EndsInTime):
 
 def _close(pools: Iterable[_Pool]) -> None:
     for pool in pools:
-        for connection in list(pool.open):
-            connection.close()
+        pool.close()

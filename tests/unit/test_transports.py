@@ -182,3 +182,22 @@ def test_what_an_auth_asks_for_is_bounded_by_the_attempt(make, wire, other_wire)
     with pytest.raises(RequestTimeoutError):
         reporting.get_counter("currentCalls")
     assert not wire.requests
+
+
+@OURS
+def test_a_call_in_flight_ends_well_where_the_client_is_closed_meanwhile(make, wire):
+    released = threading.Event()
+
+    def held(connection):
+        released.wait(30)
+        connection.sendall(COUNTER)
+
+    wire.steps[:] = [held]
+    reporting = make(wire.url, retry=ONCE)
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(reporting.get_counter, "currentCalls")
+        wire.wait_for_requests(1)
+        reporting.close()
+        released.set()
+        assert call.result().value == 7
+    wire.wait_for_hang_ups()
