@@ -213,7 +213,7 @@ class Sandbox:
             if self._running:
                 server, thread = self._running
                 self._running = None
-                server.should_exit = True
+                server.stop()
                 thread.join()
 
     def __enter__(self) -> Self:

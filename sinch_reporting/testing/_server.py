@@ -7,7 +7,7 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 
 import uvicorn
@@ -92,11 +92,12 @@ class Server(uvicorn.Server):
         )
         self.ready = threading.Event()
         self._app = app
+        self._stopping = asyncio.Event()
         self._refusals = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def serve_on(self, listener: socket.socket) -> None:
-        """Serve, in this thread, until `should_exit` is set."""
+        """Serve, in this thread, until `stop` is called."""
         self._listener = listener
         try:
             with _silence():
@@ -104,6 +105,11 @@ class Server(uvicorn.Server):
         finally:
             self._listener.close()
             self.ready.set()
+
+    def stop(self) -> None:
+        """Tell the thread of the server to end."""
+        self.should_exit = True
+        self._loop.call_soon_threadsafe(self._stopping.set)
 
     def do(self, what: Callable[["Server"], Awaitable[None]]) -> None:
         """Do something in the thread of the server, and return when it is done."""
@@ -125,9 +131,7 @@ class Server(uvicorn.Server):
         self._listener = bind(host, port)
         for connection in self._connections():
             connection.shutdown()
-        closing = [connection.lost.wait() for connection in self._connections() if connection.transport.is_closing()]
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*closing), _CLOSE_TIMEOUT)
+        await _all_lost(each for each in self._connections() if each.transport.is_closing())
 
     async def allow(self) -> None:
         """Accept connections again."""
@@ -151,11 +155,19 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         self.ready.set()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    async def main_loop(self) -> None:
+        # Uvicorn's looks every tenth of a second whether to end, and its `shutdown` whether all has ended.
+        await self._stopping.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's
+        for server in self.servers:
+            server.close()
         for connection in self._connections():
             if connection.is_stuck:
                 connection.transport.abort()
-        await super().shutdown(sockets)
+            else:
+                connection.shutdown()
+        await _all_lost(self._connections())
         for connection in self._connections():
             connection.transport.abort()
         await asyncio.sleep(0)  # until they are
@@ -174,6 +186,12 @@ class Server(uvicorn.Server):
         await Performer(connection, self.refuse_for, scope, receive, send).perform(plan.acts)
         if not connection.closes_on_next_request:
             connection.fault = None
+
+
+async def _all_lost(connections: Iterable[Connection]) -> None:
+    """Wait until they are, though not long."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*(each.lost.wait() for each in connections)), _CLOSE_TIMEOUT)
 
 
 def bind(host: str, port: int) -> socket.socket:
