@@ -17,7 +17,7 @@ class Facade:
 
     def __init__(self, root: Path) -> None:
         self._modules = {
-            path.relative_to(root).as_posix(): ast.parse(path.read_text("utf-8"))
+            path.relative_to(root).as_posix(): list(ast.walk(ast.parse(path.read_text("utf-8"))))
             for path in sorted((root / PACKAGE).glob("*.py"))
         }
 
@@ -43,13 +43,14 @@ class Facade:
         return self._operation(fact.operation) if fact.kind in {"operation", "answer", "parameter"} else None
 
     def _operation(self, operation: str) -> str | None:
-        return self._first(lambda node: _is_call(node, str(PythonIdentifier(operation, _PREFIX))))
+        module = str(PythonIdentifier(operation, _PREFIX))
+        return self._first(lambda node: _is_call(node, module))
 
     def _argument(self, operation: str, name: str) -> str | None:
         """Find where the argument is given, in the call or as a member of a TypedDict."""
         module = str(PythonIdentifier(operation, _PREFIX))
-        for path, tree in self._modules.items():
-            for node in ast.walk(tree):
+        for path, nodes in self._modules.items():
+            for node in nodes:
                 for member, line in (*_keywords(node, module), *_members(node)):
                     if member == name:
                         return f"{path}:{line}"
@@ -59,8 +60,8 @@ class Facade:
         """Find where a method that takes the generated model reads the field."""
         attribute = str(PythonIdentifier(name, _PREFIX))
         wanted = str(ClassName(model, _PREFIX))
-        for path, tree in self._modules.items():
-            for function in ast.walk(tree):
+        for path, nodes in self._modules.items():
+            for function in nodes:
                 if isinstance(function, ast.FunctionDef) and any(map(_of(wanted), function.args.args)):
                     for node in ast.walk(function):
                         if isinstance(node, ast.Attribute) and node.attr == attribute:
@@ -71,8 +72,8 @@ class Facade:
         return next(self._lines(wanted), None)
 
     def _lines(self, wanted: Callable[[ast.AST], bool]) -> Iterator[str]:
-        for path, tree in self._modules.items():
-            for node in ast.walk(tree):
+        for path, nodes in self._modules.items():
+            for node in nodes:
                 if wanted(node):
                     yield f"{path}:{getattr(node, 'lineno', 1)}"
 
