@@ -60,7 +60,7 @@ def test_credentials_are_given_once(kind, options):
         {"deadline": float("inf")},
         {"deadline": 0},
         {"retry": 3},
-        {"transport": object()},
+        {"transport": "none"},
     ],
     ids=str,
 )
