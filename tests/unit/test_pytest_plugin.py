@@ -8,6 +8,7 @@ import pytest
 pytest_plugins = "pytester"
 
 STRICT = ("-W", "error", "-p", "no:cacheprovider", "--strict-config", "--strict-markers")
+SLOW_TO_START = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
 # The client and what it needs are loaded in any case, since the plugin is in its package.
 LATE = ("uvicorn", "starlette", "sinch_reporting.testing._sandbox", "sinch_reporting.testing.faults")
 
@@ -21,7 +22,7 @@ def run(pytester, monkeypatch):
     def run_file(source, *arguments, before=""):
         path = pytester.makepyfile(source)
         program = f"import sys; {before or 'pass'}\nimport pytest\nsys.exit(pytest.main(sys.argv[1:]))"
-        return pytester.run(sys.executable, "-c", program, *STRICT, *arguments, path)
+        return pytester.run(sys.executable, "-c", program, *STRICT, *SLOW_TO_START, *arguments, path)
 
     return run_file
 
