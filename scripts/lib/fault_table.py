@@ -63,7 +63,6 @@ EVERY_FAULT: list[faults.Fault] = [
     faults.Garbage(),
 ]
 
-
 IN_VAIN = [faults.Delay(1), faults.Silence(), faults.Drip("body"), faults.Drip("headers"), faults.WrongLength(10)]
 
 
