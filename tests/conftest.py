@@ -1,6 +1,8 @@
 """What all tests share: both clients behind one parameter, a server of raw bytes, and a guard on the network."""
 
+import importlib
 import ipaddress
+import pkgutil
 import ssl
 import sys
 
@@ -8,6 +10,8 @@ import pytest
 import trustme
 from anyio.from_thread import start_blocking_portal
 
+import scripts.lib
+import sinch_reporting
 from sinch_reporting import RetryPolicy, transport
 from sinch_reporting.httpcore_transport import AsyncPooledTransport, PooledTransport
 from sinch_reporting.testing import Sandbox
@@ -71,6 +75,15 @@ def make(request, monkeypatch):
             maker = Maker(portal)
             yield maker
             maker.close()
+
+
+@pytest.fixture(scope="session")
+def every_module():
+    """Load all modules: hypothesis tries the constants of those that are loaded, and is to try the same each time."""
+    for package in (sinch_reporting, scripts.lib):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith(".__main__"):
+                importlib.import_module(module.name)
 
 
 @pytest.fixture

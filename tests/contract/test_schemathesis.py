@@ -33,7 +33,7 @@ def filter_headers(_context, headers):
 
 
 @pytest.fixture(scope="module")
-def sandbox():
+def sandbox(every_module):
     with Sandbox(application_key=KEY, application_secret=SECRET) as server:
         # The id that the document gives as its example, without which no answer would be 200.
         server.set_service("currentCalls", "up")

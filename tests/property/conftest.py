@@ -18,7 +18,7 @@ def pytest_configure(config):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _examples_are_shown():
+def _examples_are_shown(every_module):
     # schemathesis, wherever it is installed, empties the values in what hypothesis prints.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hypothesis.core, "RepresentationPrinter", pretty.RepresentationPrinter)
