@@ -13,7 +13,8 @@ from sinch_reporting import (
     TransportError,
 )
 
-CLASSES = [kind for kind in vars(sinch_reporting).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+PUBLIC = [getattr(sinch_reporting, name) for name in sinch_reporting.__all__]
+CLASSES = [kind for kind in PUBLIC if isinstance(kind, type) and issubclass(kind, Exception)]
 FIELDS = {
     "status_code": 429,
     "error_code": 42900,
