@@ -4,13 +4,12 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import cast
 
 import httpx
 
-from sinch_reporting.http1 import AnswerReader, KeptConnections, request_bytes
+from sinch_reporting.http1 import AnswerReader, Pool, close_all, request_bytes
 from sinch_reporting.messages import ApiAnswer, ApiRequest, origin_of
 from sinch_reporting.until import EndsInTime, Until
 
@@ -27,9 +26,12 @@ class _Connection(asyncio.Protocol):
         self._transport = asyncio.Transport()
 
     @property
+    def is_reusable(self) -> bool:
+        return self._answer.is_reusable and self.is_usable
+
+    @property
     def is_usable(self) -> bool:
-        """Whether it can serve another request."""
-        return self._answer.is_reusable and not self._transport.is_closing()
+        return not self._transport.is_closing()
 
     async def exchange(self, request: httpx.Request, data: bytes) -> ApiAnswer:
         """Send the request and return the answer. Raises httpx.TransportError."""
@@ -72,17 +74,11 @@ class _Connection(asyncio.Protocol):
             waiter.set_exception(httpx.RemoteProtocolError("the server closed the connection before it had answered"))
 
 
-class _Pool:
-    """The connections to one host."""
-
+class _Pool(Pool[_Connection]):
     def __init__(self, loop: asyncio.AbstractEventLoop, url: httpx.URL, context: ssl.SSLContext) -> None:
+        super().__init__(url, context)
         self._loop = loop
-        self._host = url.raw_host.decode("ascii")
-        self._secure = context if url.scheme == "https" else None
-        self._port = url.port or (443 if self._secure else 80)
         self._places = asyncio.Semaphore(CONNECTIONS)
-        self._kept = KeptConnections[_Connection]()
-        self._is_closed = False
 
     async def exchange(self, request: httpx.Request, data: bytes) -> ApiAnswer:
         """Send the request over a connection of its own, and return the answer. Raises httpx.TransportError."""
@@ -98,15 +94,9 @@ class _Pool:
                 try:
                     return await connection.exchange(request, data)
                 finally:
-                    self._give_back(connection)
+                    self._kept.keep(connection)
         except TimeoutError:
             raise waits_for("the time of the attempt is up") from None
-
-    def _give_back(self, connection: _Connection) -> None:
-        if connection.is_usable and not self._is_closed:
-            self._kept.keep(connection)
-        else:
-            connection.close()
 
     async def _connect(self, until: Until) -> _Connection:
         try:
@@ -143,11 +133,6 @@ class _Pool:
                 return sock
         raise failure
 
-    def close(self) -> None:
-        """Close the connections; those in use when their answer is there."""
-        self._is_closed = True
-        self._kept.close()
-
 
 class AsyncioTransport(httpx.AsyncBaseTransport, EndsInTime):
     """An httpx transport for one event loop of asyncio. It reads an answer's body at once."""
@@ -171,16 +156,11 @@ class AsyncioTransport(httpx.AsyncBaseTransport, EndsInTime):
 
     async def aclose(self) -> None:
         """Close the connections."""
-        _close(self._pools.values())
+        close_all(self._pools)
         await asyncio.sleep(0)  # in which asyncio closes their sockets
 
     def __del__(self) -> None:
         # Left behind by a client that went to another event loop, or that nobody closed, which the client itself tells.
         if self._process == os.getpid() and not self._loop.is_closed():
             with suppress(RuntimeError):  # it was closed meanwhile, by another thread
-                self._loop.call_soon_threadsafe(_close, list(self._pools.values()))
-
-
-def _close(pools: Iterable[_Pool]) -> None:
-    for pool in pools:
-        pool.close()
+                self._loop.call_soon_threadsafe(close_all, self._pools)

@@ -115,6 +115,12 @@ def _fit(request: httpx.Request, base_url: httpx.URL) -> None:
         request.url = request.url.copy_with(raw_path=path.replace(b"%2B", b"+") + mark + query)
 
 
+def _in_time_of(request: httpx.Request, signed: httpx.Request) -> httpx.Request:
+    """Give what an auth asks for, which may be another request, for a token, the time of the attempt."""
+    signed.extensions["timeout"] = request.extensions["timeout"]
+    return signed
+
+
 class AttemptingClient(httpx.Client):
     """A blocking httpx client that signs and retries."""
 
@@ -152,8 +158,7 @@ class AttemptingClient(httpx.Client):
         with closing(self._signer.sync_auth_flow(request)) as flow:
             signed = next(flow)
             while True:
-                signed.extensions["timeout"] = request.extensions["timeout"]  # it may be another request, for a token
-                response = exchange(transport, signed)
+                response = exchange(transport, _in_time_of(request, signed))
                 try:
                     signed = flow.send(response)
                 except StopIteration:
@@ -228,8 +233,7 @@ class AsyncAttemptingClient(httpx.AsyncClient):
         flow = self._signer.auth_flow(request)
         signed = next(flow)
         while True:
-            signed.extensions["timeout"] = request.extensions["timeout"]  # it may be another request, for a token
-            response = await async_exchange(transport, signed)
+            response = await async_exchange(transport, _in_time_of(request, signed))
             try:
                 signed = flow.send(response)
             except StopIteration:
@@ -241,8 +245,7 @@ class AsyncAttemptingClient(httpx.AsyncClient):
         async with aclosing(self._signer.async_auth_flow(request)) as flow:
             signed = await anext(flow)
             while True:
-                signed.extensions["timeout"] = request.extensions["timeout"]  # it may be another request, for a token
-                response = await async_exchange(transport, signed)
+                response = await async_exchange(transport, _in_time_of(request, signed))
                 try:
                     signed = await flow.asend(response)
                 except StopAsyncIteration:

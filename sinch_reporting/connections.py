@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Generic, TypeVar, cast
 
@@ -22,6 +23,19 @@ def event_loop() -> object:
         return asyncio.get_running_loop()
     except RuntimeError:
         return anyio.lowlevel.current_token()
+
+
+def close_in_the_end(transport: object, close: Callable[[], object]) -> None:
+    """Call `close` when nobody has the transport any more, or the interpreter exits, whose sockets would complain.
+
+    In a process that was forked off it is not called: the sockets serve the parent.
+    """
+    weakref.finalize(transport, _unless_forked, close, os.getpid())
+
+
+def _unless_forked(close: Callable[[], object], owner: int) -> None:
+    if os.getpid() == owner:
+        close()
 
 
 @define(eq=False)

@@ -3,9 +3,12 @@
 httptools parses what comes back.
 """
 
+import ssl
+import threading
 import time
 from collections import deque
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 import httptools
 import httpx
@@ -15,7 +18,7 @@ from sinch_reporting.messages import target_of
 
 _MOST_HEAD = 100 * 1024
 _MOST = 8 * MAX_BODY_BYTES  # of all that arrives: a chunked body has the size of each chunk in it
-_KEEPALIVE_SECONDS = 30.0
+KEEPALIVE_SECONDS = 30.0
 _FRAMING = {b"content-length", b"transfer-encoding"}
 
 
@@ -122,8 +125,13 @@ class Connection(Protocol):
     """A connection to a host."""
 
     @property
+    def is_reusable(self) -> bool:
+        """Whether all went well with its last exchange."""
+        ...
+
+    @property
     def is_usable(self) -> bool:
-        """Whether it may serve another request."""
+        """Whether it may serve another request, now that it has waited."""
         ...
 
     def close(self) -> None:
@@ -135,27 +143,56 @@ Kept = TypeVar("Kept", bound=Connection)
 
 
 class KeptConnections(Generic[Kept]):
-    """The connections to a host that wait for their next request."""
+    """The connections to a host that wait for their next request. Threads may share it."""
 
     def __init__(self) -> None:
         self._kept: deque[tuple[float, Kept]] = deque()  # until when, and which; the one used last at the end
+        self._lock = threading.Lock()
+        self._is_closed = False
 
     def take(self) -> Kept | None:
         """Return the one used last, if there is any that is usable. Those that have waited too long are closed."""
-        while self._kept and self._kept[0][0] < time.monotonic():
-            self._kept.popleft()[1].close()
-        while self._kept:
-            _, connection = self._kept.pop()
-            if connection.is_usable:
-                return connection
-            connection.close()
+        with self._lock:
+            while self._kept and self._kept[0][0] < time.monotonic():
+                self._kept.popleft()[1].close()
+            while self._kept:
+                _, connection = self._kept.pop()
+                if connection.is_usable:
+                    return connection
+                connection.close()
         return None
 
     def keep(self, connection: Kept) -> None:
-        """Keep a connection for half a minute."""
-        self._kept.append((time.monotonic() + _KEEPALIVE_SECONDS, connection))
+        """Keep a connection for half a minute; or close it, where it cannot be used again or all are closed."""
+        with self._lock:
+            if connection.is_reusable and not self._is_closed:
+                self._kept.append((time.monotonic() + KEEPALIVE_SECONDS, connection))
+            else:
+                connection.close()
 
     def close(self) -> None:
-        """Close them all."""
-        while self._kept:
-            self._kept.pop()[1].close()
+        """Close them all, and those that are still in use when they come back."""
+        with self._lock:
+            self._is_closed = True
+            while self._kept:
+                self._kept.pop()[1].close()
+
+
+class Pool(Generic[Kept]):
+    """The connections to one host: what those of threads and of asyncio have in common."""
+
+    def __init__(self, url: httpx.URL, context: ssl.SSLContext) -> None:
+        self._host = url.raw_host.decode("ascii")
+        self._secure = context if url.scheme == "https" else None
+        self._port = url.port or (443 if self._secure else 80)
+        self._kept = KeptConnections[Kept]()
+
+    def close(self) -> None:
+        """Close the connections; those in use when their answer is there."""
+        self._kept.close()
+
+
+def close_all(pools: Mapping[str, Pool[Any]]) -> None:
+    """Close the pools of a transport, by origin."""
+    for pool in list(pools.values()):
+        pool.close()

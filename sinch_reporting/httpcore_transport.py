@@ -1,9 +1,7 @@
 """The transports over httpcore's pools: they know proxies, and the async one every event loop that anyio knows."""
 
 import importlib
-import os
 import ssl
-import weakref
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -11,13 +9,14 @@ from typing import cast
 import httpcore
 import httpx
 
+from sinch_reporting.connections import close_in_the_end
+from sinch_reporting.http1 import KEEPALIVE_SECONDS
 from sinch_reporting.messages import ApiRequest, target_of
+from sinch_reporting.socket_transport import CONNECTIONS
 from sinch_reporting.streams import AsyncBackend, AsyncStream, Backend, Stream
 
-CONNECTIONS = 100
 # httpcore's async pool looks through all connections several times for each request, so that more of them are slower.
 ASYNC_CONNECTIONS = 20
-KEEPALIVE_SECONDS = 30.0
 
 _CORE_ERRORS = (
     httpcore.TimeoutException,
@@ -94,8 +93,7 @@ class PooledTransport(httpx.BaseTransport):
             keepalive_expiry=KEEPALIVE_SECONDS,
             network_backend=Backend(),
         )
-        # For a client that nobody closes: at the interpreter's exit, its sockets would complain.
-        weakref.finalize(self, _close_unless_forked, self._pool, os.getpid())
+        close_in_the_end(self, self._pool.close)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and return the answer, its body not yet read. Raises httpx.TransportError."""
@@ -133,11 +131,6 @@ class AsyncPooledTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close the connections."""
         await self._pool.aclose()
-
-
-def _close_unless_forked(pool: httpcore.ConnectionPool, owner: int) -> None:
-    if os.getpid() == owner:
-        pool.close()
 
 
 def core_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:

@@ -1,14 +1,14 @@
 """The transport of a blocking client."""
 
-import os
 import socket
 import ssl
 import threading
-import weakref
+from functools import partial
 
 import httpx
 
-from sinch_reporting.http1 import AnswerReader, KeptConnections, request_bytes
+from sinch_reporting.connections import close_in_the_end
+from sinch_reporting.http1 import AnswerReader, Pool, close_all, request_bytes
 from sinch_reporting.messages import ApiAnswer, ApiRequest, origin_of
 from sinch_reporting.until import Until
 
@@ -33,7 +33,6 @@ class _Connection:
 
     @property
     def is_reusable(self) -> bool:
-        """Whether all went well with it so far."""
         return self._answer.is_reusable
 
     @property
@@ -68,17 +67,10 @@ class _Connection:
         self._socket.close()
 
 
-class _Pool:
-    """The connections to one host."""
-
+class _Pool(Pool[_Connection]):
     def __init__(self, url: httpx.URL, context: ssl.SSLContext) -> None:
-        self._host = url.raw_host.decode("ascii")
-        self._secure = context if url.scheme == "https" else None
-        self._port = url.port or (443 if self._secure else 80)
+        super().__init__(url, context)
         self._places = threading.BoundedSemaphore(CONNECTIONS)
-        self._kept = KeptConnections[_Connection]()
-        self._lock = threading.Lock()
-        self._is_closed = False
 
     def exchange(self, request: httpx.Request, data: bytes) -> ApiAnswer:
         """Send the request over a connection of its own, and return the answer. Raises httpx.TransportError."""
@@ -86,9 +78,7 @@ class _Pool:
         if not self._places.acquire(timeout=max(until.left, 0)):
             raise httpx.PoolTimeout("all connections were in use")
         try:
-            with self._lock:
-                connection = self._kept.take()
-            connection = connection or self._connect(until)
+            connection = self._kept.take() or self._connect(until)
             try:
                 return connection.exchange(request, data, until)
             except TimeoutError:
@@ -96,16 +86,9 @@ class _Pool:
             except OSError as error:
                 raise httpx.ReadError(str(error)) from error
             finally:
-                self._give_back(connection)
+                self._kept.keep(connection)
         finally:
             self._places.release()
-
-    def _give_back(self, connection: _Connection) -> None:
-        with self._lock:
-            if connection.is_reusable and not self._is_closed:
-                self._kept.keep(connection)
-            else:
-                connection.close()
 
     def _connect(self, until: Until) -> _Connection:
         try:
@@ -123,12 +106,6 @@ class _Pool:
         except (OSError, ValueError) as error:
             raise httpx.ConnectError(str(error)) from error
         return _Connection(sock)
-
-    def close(self) -> None:
-        """Close the connections; those in use when their answer is there."""
-        with self._lock:
-            self._is_closed = True
-            self._kept.close()
 
 
 def _connected(host: str, port: int, until: Until) -> socket.socket:
@@ -156,8 +133,7 @@ class SocketTransport(httpx.BaseTransport):
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
         self._pools: dict[str, _Pool] = {}
-        # For a client that nobody closes: at the interpreter's exit, its sockets would complain.
-        weakref.finalize(self, _close_unless_forked, self._pools, os.getpid())
+        close_in_the_end(self, partial(close_all, self._pools))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and return the answer with its body. Raises httpx.TransportError."""
@@ -172,11 +148,4 @@ class SocketTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close the connections."""
-        for pool in self._pools.values():
-            pool.close()
-
-
-def _close_unless_forked(pools: dict[str, _Pool], owner: int) -> None:
-    if os.getpid() == owner:
-        for pool in pools.values():
-            pool.close()
+        close_all(self._pools)

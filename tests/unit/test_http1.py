@@ -129,7 +129,7 @@ def test_a_body_without_a_length_is_refused():
 
 class Line:
     def __init__(self):
-        self.is_usable = True
+        self.is_reusable = self.is_usable = True
         self.is_closed = False
 
     def close(self):

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -22,8 +23,6 @@ from tests.support.callers import KEY, SECRET
 from tests.support.wire import COUNTER, Wire, answer
 
 ONCE = RetryPolicy(attempts=1)
-
-
 OURS = pytest.mark.parametrize("make", ["sync", "asyncio"], indirect=True)
 
 
@@ -34,15 +33,29 @@ def other_wire():
         yield server
 
 
-def full(server):
-    """Return connections that fill the backlog of a server, so that it answers no other."""
-    fillers = []
-    for _ in range(3):
-        filler = socket.socket()
-        filler.setblocking(False)
-        filler.connect_ex(server.getsockname())
-        fillers.append(filler)
-    return fillers
+@pytest.fixture
+def silent():
+    """Return the port of a server whose backlog is full, so that it answers nobody."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def released(wire):
+    """Return the event for which the server waits with its answer."""
+    event = threading.Event()
+
+    def held(connection):
+        event.wait(30)
+        connection.sendall(COUNTER)
+
+    wire.steps[:] = [held]
+    return event
 
 
 @pytest.fixture
@@ -69,40 +82,25 @@ def test_the_next_address_is_tried_where_one_refuses(make, wire, addresses):
 
 
 @OURS
-def test_an_address_that_is_silent_leaves_time_for_the_next(make, wire, addresses):
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
-        fillers = full(server)
-        addresses += [server.getsockname()[1], wire.port]
-        began = time.monotonic()
-        assert make("http://127.0.0.1:1/v1", retry=ONCE, timeout=2).get_counter("currentCalls").value == 7
-        assert 0.9 < time.monotonic() - began < 2
-        for filler in fillers:
-            filler.close()
+def test_an_address_that_is_silent_leaves_time_for_the_next(make, wire, addresses, silent):
+    addresses += [silent, wire.port]
+    began = time.monotonic()
+    assert make("http://127.0.0.1:1/v1", retry=ONCE, timeout=2).get_counter("currentCalls").value == 7
+    assert 0.9 < time.monotonic() - began < 2
 
 
 @OURS
-def test_a_host_that_is_silent_ends_the_attempt_in_time(make, addresses):
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
-        fillers = full(server)
-        addresses += [server.getsockname()[1]] * 2
-        reporting = make("http://127.0.0.1:1/v1", retry=ONCE, timeout=0.2)
-        with pytest.raises(RequestTimeoutError, match="ConnectTimeout"):
-            reporting.get_counter("currentCalls")
-        for filler in fillers:
-            filler.close()
+def test_a_host_that_is_silent_ends_the_attempt_in_time(make, addresses, silent):
+    addresses += [silent] * 2
+    reporting = make("http://127.0.0.1:1/v1", retry=ONCE, timeout=0.2)
+    with pytest.raises(RequestTimeoutError, match="ConnectTimeout"):
+        reporting.get_counter("currentCalls")
 
 
 @OURS
-def test_calls_wait_for_a_connection_within_their_time(make, wire, monkeypatch):
+def test_calls_wait_for_a_connection_within_their_time(make, wire, released, monkeypatch):
     for module in (socket_transport, asyncio_transport):
         monkeypatch.setattr(module, "CONNECTIONS", 1)
-    released = threading.Event()
-
-    def held(connection):
-        released.wait(30)
-        connection.sendall(COUNTER)
-
-    wire.steps[:] = [held]
     reporting = make(wire.url, retry=ONCE)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(reporting.get_counter, "currentCalls")
@@ -117,7 +115,7 @@ def test_calls_wait_for_a_connection_within_their_time(make, wire, monkeypatch):
 
 @OURS
 def test_a_connection_that_waited_too_long_is_not_used_again(make, wire, monkeypatch):
-    monkeypatch.setattr("sinch_reporting.http1._KEEPALIVE_SECONDS", -1)
+    monkeypatch.setattr("sinch_reporting.http1.KEEPALIVE_SECONDS", -1)
     reporting = make(wire.url)
     for _ in range(3):
         assert reporting.get_counter("currentCalls").value == 7
@@ -132,9 +130,8 @@ def test_connections_are_used_again(make, wire):
 
 
 def test_a_cancelled_connect_leaves_no_socket_open(wire, monkeypatch):
-    async def getaddrinfo(
-        _loop, *arguments, **options
-    ):  # without a thread, whose time would hide the moment that matters
+    async def getaddrinfo(_loop, *arguments, **options):
+        # Without a thread, whose time would hide the moment that matters.
         return socket.getaddrinfo(*arguments, **options)
 
     async def main():
@@ -146,7 +143,7 @@ def test_a_cancelled_connect_leaves_no_socket_open(wire, monkeypatch):
                 calling.cancel()
                 await asyncio.gather(calling, return_exceptions=True)
 
-    monkeypatch.setattr("sinch_reporting.http1._KEEPALIVE_SECONDS", -1)
+    monkeypatch.setattr("sinch_reporting.http1.KEEPALIVE_SECONDS", -1)
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
     asyncio.run(main())
     gc.collect()  # a socket that is still open warns
@@ -185,14 +182,7 @@ def test_what_an_auth_asks_for_is_bounded_by_the_attempt(make, wire, other_wire)
 
 
 @OURS
-def test_a_call_in_flight_ends_well_where_the_client_is_closed_meanwhile(make, wire):
-    released = threading.Event()
-
-    def held(connection):
-        released.wait(30)
-        connection.sendall(COUNTER)
-
-    wire.steps[:] = [held]
+def test_a_call_in_flight_ends_well_where_the_client_is_closed_meanwhile(make, wire, released):
     reporting = make(wire.url, retry=ONCE)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(reporting.get_counter, "currentCalls")
