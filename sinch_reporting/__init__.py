@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from sinch_reporting.auth import SignedAuth
     from sinch_reporting.bulk import CallReportOutcome, DailyCallReport
     from sinch_reporting.client import ReportingClient
-    from sinch_reporting.endpoints import Domain, Endpoint, Number, Username
     from sinch_reporting.errors import (
         APIError,
         AuthenticationError,
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
         ServerError,
         TransportError,
     )
+    from sinch_reporting.events import Attempt
     from sinch_reporting.models import CallReport, Counter, ServiceStatus
-    from sinch_reporting.observing import Attempt
+    from sinch_reporting.parameters import Domain, Endpoint, Number, Username
     from sinch_reporting.retry import RetryPolicy
     from sinch_reporting.watch import CounterOutcome, ServiceStatusOutcome
 

@@ -12,9 +12,12 @@ from typing import Any, cast
 import anyio
 import httpx
 
-from sinch_reporting.answers import MAX_BODY_BYTES, error_in, whole_answer
+from sinch_reporting._http.ownership import SharedTransport, event_loop
+from sinch_reporting._logging import logger, own_request
+from sinch_reporting._redaction import redact, route_of
+from sinch_reporting._responses import MAX_BODY_BYTES, decode_body, error_from_response
 from sinch_reporting.auth import SignedAuth
-from sinch_reporting.connections import Connections, event_loop
+from sinch_reporting.config import Settings
 from sinch_reporting.errors import (
     APIError,
     InvalidRequestError,
@@ -23,13 +26,10 @@ from sinch_reporting.errors import (
     RequestTimeoutError,
     TransportError,
 )
-from sinch_reporting.logs import WithinACall, logger
+from sinch_reporting.events import Attempt, tell
 from sinch_reporting.messages import HEADERS, ApiAnswer, ApiRequest, Base, api_request
-from sinch_reporting.observing import Attempt, tell
-from sinch_reporting.pace import Pace
+from sinch_reporting.rate_limit import RateLimiter
 from sinch_reporting.retry import Attempts
-from sinch_reporting.routes import redacted, template_of
-from sinch_reporting.settings import Settings
 from sinch_reporting.until import EndsInTime, Until
 
 
@@ -37,7 +37,7 @@ class _Call:
     """One call: its request, its attempts, and what follows from each. Without I/O, for both clients."""
 
     def __init__(
-        self, request: httpx.Request, settings: Settings, base_url: httpx.URL, auth: httpx.Auth, pace: Pace
+        self, request: httpx.Request, settings: Settings, base_url: httpx.URL, auth: httpx.Auth, pace: RateLimiter
     ) -> None:
         self.request = request
         self._policy = settings.retry
@@ -64,7 +64,7 @@ class _Call:
 
     def checked(self, response: ApiAnswer) -> httpx.Response:
         """Return the answer if it is good. Raises APIError and DecodeError."""
-        error = error_in(response, self._attempts.number, self._redact)
+        error = error_from_response(response, self._attempts.number, self._redact)
         if error is not None:
             raise error
         self._tell("200")
@@ -85,11 +85,11 @@ class _Call:
     def _sayable(self, error: Exception) -> Exception:
         # A protocol error quotes what the server sent.
         if isinstance(error, httpx.ProtocolError):
-            return type(error)(redacted(self._redact(str(error)), self.request))
+            return type(error)(redact(self._redact(str(error)), self.request))
         return error
 
     def _unanswered(self, error: Exception) -> TransportError:
-        route = template_of(self.request)
+        route = route_of(self.request)
         what = f"{type(error).__name__} on {self.request.method} {route}, attempt {self._attempts.number}"
         if isinstance(error, httpx.TimeoutException):
             return RequestTimeoutError(f"no answer came in time ({what}); raise the timeout, or try again later")
@@ -100,7 +100,7 @@ class _Call:
         if self._observer is None and not logger.isEnabledFor(logging.DEBUG):
             return
         seconds = time.monotonic() - self._began
-        route, number = template_of(self.request), self._attempts.number
+        route, number = route_of(self.request), self._attempts.number
         logger.debug("%s %s: %s, attempt %d, %.3f s", self.request.method, route, outcome, number, seconds)
         if self._observer:
             tell(self._observer, Attempt(self.request.method, route, number, outcome, seconds))
@@ -121,10 +121,10 @@ def _in_time_of(request: httpx.Request, signed: httpx.Request) -> httpx.Request:
     return signed
 
 
-class AttemptingClient(httpx.Client):
+class RetryingClient(httpx.Client):
     """A blocking httpx client that signs and retries."""
 
-    def __init__(self, settings: Settings, auth: httpx.Auth, connections: Connections[httpx.BaseTransport]) -> None:
+    def __init__(self, settings: Settings, auth: httpx.Auth, connections: SharedTransport[httpx.BaseTransport]) -> None:
         # A transport that does nothing stands in for httpx's own, which would never be used.
         super().__init__(base_url=settings.base_url, headers=HEADERS, transport=httpx.BaseTransport(), trust_env=False)
         self._settings = settings
@@ -141,7 +141,7 @@ class AttemptingClient(httpx.Client):
         """Attempt the request until it is answered with 200 and JSON. Raises ReportingError."""
         transport = self._connections.get()
         call = _Call(request, self._settings, self._base.url, self._signer, self._connections.pace)
-        with WithinACall():
+        with own_request():
             while True:
                 waited = False
                 while turn := call.turn(waited=waited):
@@ -169,21 +169,21 @@ def exchange(transport: httpx.BaseTransport, request: httpx.Request) -> ApiAnswe
     """Send the request once and return the answer, read no further than to what is too much."""
     response = transport.handle_request(request)
     if isinstance(response, ApiAnswer):
-        return whole_answer(response, response.content, request)
+        return decode_body(response, response.content, request)
     content = bytearray()
     with closing(response):
         for chunk in cast("httpx.SyncByteStream", response.stream):
             content += chunk
             if len(content) > MAX_BODY_BYTES:
                 break
-    return whole_answer(response, content, request)
+    return decode_body(response, content, request)
 
 
-class AsyncAttemptingClient(httpx.AsyncClient):
+class AsyncRetryingClient(httpx.AsyncClient):
     """An async httpx client that signs and retries."""
 
     def __init__(
-        self, settings: Settings, auth: httpx.Auth, connections: Connections[httpx.AsyncBaseTransport]
+        self, settings: Settings, auth: httpx.Auth, connections: SharedTransport[httpx.AsyncBaseTransport]
     ) -> None:
         # A transport that does nothing stands in for httpx's own, which would never be used.
         super().__init__(
@@ -203,7 +203,7 @@ class AsyncAttemptingClient(httpx.AsyncClient):
         """Attempt the request until it is answered with 200 and JSON. Raises ReportingError."""
         transport = self._connections.get(event_loop())
         call = _Call(request, self._settings, self._base.url, self._signer, self._connections.pace)
-        with WithinACall():
+        with own_request():
             while True:
                 waited = False
                 while turn := call.turn(waited=waited):
@@ -256,7 +256,7 @@ async def async_exchange(transport: httpx.AsyncBaseTransport, request: httpx.Req
     """Send the request once and return the answer, read no further than to what is too much."""
     response = await transport.handle_async_request(request)
     if isinstance(response, ApiAnswer):
-        return whole_answer(response, response.content, request)
+        return decode_body(response, response.content, request)
     content = bytearray()
     async with aclosing(response):
         with anyio.CancelScope() as scope:
@@ -265,4 +265,4 @@ async def async_exchange(transport: httpx.AsyncBaseTransport, request: httpx.Req
                 if len(content) > MAX_BODY_BYTES:
                     # Ends the stream from within: `break` would leave generators to the garbage collector.
                     scope.cancel()
-    return whole_answer(response, content, request)
+    return decode_body(response, content, request)

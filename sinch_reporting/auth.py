@@ -96,14 +96,14 @@ class SignedAuth(httpx.Auth):
         decoded = _decoded_secret(application_secret)
         self._credentials = (_checked_key(application_key), decoded, hmac.new(decoded, digestmod="sha256"))
 
-    def reveal(self) -> tuple[str, str]:
+    def credentials(self) -> tuple[str, str]:
         """Return the key and the secret, in Base64, to hand them to another process."""
         key, secret, _ = self._credentials
         return key, base64.b64encode(secret).decode("ascii")
 
     def redact(self, text: str) -> str:
         """Return the text without the key and the secret, should a server quote them."""
-        key, secret = self.reveal()
+        key, secret = self.credentials()
         return text.replace(secret.rstrip("="), "***").replace(key, "***")
 
     def __repr__(self) -> str:

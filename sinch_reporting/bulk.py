@@ -10,10 +10,10 @@ from typing import Generic, TypeVar
 import anyio
 from attrs import field, frozen
 
-from sinch_reporting.endpoints import Endpoint, Number, Username
+from sinch_reporting._concurrency import Each, InTurn, Tasks
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
-from sinch_reporting.tasks import Each, InTurn, Tasks
+from sinch_reporting.parameters import Endpoint, Number, Username
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

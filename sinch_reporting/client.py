@@ -12,8 +12,9 @@ from typing import Self
 import httpx
 
 from sinch_reporting import watch
-from sinch_reporting.attempts import AttemptingClient
-from sinch_reporting.base import BaseClient
+from sinch_reporting._base_client import BaseClient
+from sinch_reporting._operations import call_report_parameters, expect, wrap_errors
+from sinch_reporting.attempts import RetryingClient
 from sinch_reporting.bulk import (
     CallReportOutcome,
     DailyCallReport,
@@ -21,16 +22,17 @@ from sinch_reporting.bulk import (
     check_iterable,
     outcomes,
 )
-from sinch_reporting.endpoints import Domain, Endpoint, checked_text
 from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
-from sinch_reporting.operations import (
-    OnlyReportingErrors,
-    answer,
+from sinch_reporting.parameters import (
+    DomainLike,
+    Endpoint,
+    check_endpoint,
     check_period,
-    checked_domain,
-    days_of,
-    report_arguments,
+    date_range,
+    default_domain,
+    path_segment,
+    to_domain,
 )
 from sinch_reporting.watch import CounterOutcome, ServiceStatusOutcome
 from sinch_reporting_client import AuthenticatedClient, models
@@ -76,14 +78,14 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         return default_transport(base_url)
 
     def _generated_client(self) -> AuthenticatedClient:
-        http = AttemptingClient(self._settings, self._auth, self._connections)
+        http = RetryingClient(self._settings, self._auth, self._connections)
         return AuthenticatedClient(base_url=self._settings.base_url, token="").set_httpx_client(http)
 
     def get_call_report(
         self,
         endpoint: Endpoint,
         *,
-        domain: Domain | str = Domain.DATA,
+        domain: DomainLike | None = None,
         start: date | None = None,
         stop: date | None = None,
     ) -> CallReport:
@@ -105,20 +107,19 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             DeadlineExceededError: The time of the call was up.
             DecodeError: The answer is not what the contract promises.
         """
-        with OnlyReportingErrors():
-            # Nothing is kept in a variable: reports of errors often show those.
-            return CallReport.from_api(
-                answer(
-                    models.CallReport,
-                    get_call_report.sync(client=self.api, **report_arguments(endpoint, domain, start, stop)),
-                )
-            )
+        with wrap_errors():
+            checked = check_endpoint(endpoint)
+            network = default_domain(checked) if domain is None else to_domain(domain)
+            check_period(start, stop)
+            parameters = call_report_parameters(checked, network, start, stop)
+            model = expect(models.CallReport, get_call_report.sync(client=self.api, **parameters))
+            return CallReport.from_api(model, checked, network, start, stop)
 
     def iter_call_reports(
         self,
         endpoints: Iterable[Endpoint],
         *,
-        domain: Domain | str = Domain.DATA,
+        domain: DomainLike | None = None,
         start: date | None = None,
         stop: date | None = None,
         concurrency: int = 16,
@@ -144,7 +145,9 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         check_iterable(endpoints)
         check_concurrency(concurrency)
         check_period(start, stop)
-        get = partial(self.get_call_report, domain=checked_domain(domain), start=start, stop=stop)
+        if domain is not None:
+            to_domain(domain)
+        get = partial(self.get_call_report, domain=domain, start=start, stop=stop)
         return outcomes(get, CallReportOutcome, endpoints, concurrency, ordered=ordered)
 
     def daily_call_reports(
@@ -153,7 +156,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         start: date,
         stop: date,
         *,
-        domain: Domain | str = Domain.DATA,
+        domain: DomainLike | None = None,
         concurrency: int = 4,
     ) -> Generator[DailyCallReport]:
         """Yield one report for each day of a period of any length, or the errors in their place, day by day.
@@ -171,8 +174,10 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         Raises:
             InvalidRequestError: An argument was refused; nothing was sent.
         """
-        days = days_of(start, stop)
-        report_arguments(endpoint, domain, start, start)
+        days = date_range(start, stop)
+        check_endpoint(endpoint)
+        if domain is not None:
+            to_domain(domain)
         check_concurrency(concurrency)
 
         def get(day: date) -> CallReport:
@@ -193,9 +198,9 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             DeadlineExceededError: The time of the call was up.
             DecodeError: The answer is not what the contract promises.
         """
-        with OnlyReportingErrors():
-            answered = get_counter.sync(checked_text(counter_id, "counter id"), client=self.api)
-            return Counter.from_api(counter_id, answer(models.Counter, answered))
+        with wrap_errors():
+            answered = get_counter.sync(path_segment(counter_id, "counter id"), client=self.api)
+            return Counter.from_api(expect(models.Counter, answered), counter_id)
 
     def get_service_status(self, service_id: str) -> ServiceStatus:
         """Return whether a service is available.
@@ -210,9 +215,9 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             DeadlineExceededError: The time of the call was up.
             DecodeError: The answer is not what the contract promises.
         """
-        with OnlyReportingErrors():
-            answered = get_service_status.sync(checked_text(service_id, "service id"), client=self.api)
-            return ServiceStatus.from_api(service_id, answer(models.ServiceStatus, answered))
+        with wrap_errors():
+            answered = get_service_status.sync(path_segment(service_id, "service id"), client=self.api)
+            return ServiceStatus.from_api(expect(models.ServiceStatus, answered), service_id)
 
     def watch_counter(self, counter_id: str) -> Generator[CounterOutcome]:
         """Yield a counter whenever its value changes, and the errors in its place, for ever.
@@ -228,8 +233,8 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         Raises:
             InvalidRequestError: An argument was refused; nothing was sent.
         """
-        checked_text(counter_id, "counter id")
-        return watch.outcomes(partial(self._read_counter, counter_id), watch.CounterPlan())
+        path_segment(counter_id, "counter id")
+        return watch.outcomes(partial(self._read_counter, counter_id), watch.RefreshSchedule())
 
     def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> Generator[ServiceStatusOutcome]:
         """Yield a service's status whenever it changes, and the errors in its place, for ever.
@@ -244,14 +249,14 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         Raises:
             InvalidRequestError: An argument was refused; nothing was sent.
         """
-        checked_text(service_id, "service id")
+        path_segment(service_id, "service id")
         watch.check_interval(interval)
-        return watch.outcomes(partial(self._read_service, service_id), watch.ServicePlan(interval))
+        return watch.outcomes(partial(self._read_service, service_id), watch.FixedSchedule(interval))
 
     def _read_counter(self, counter_id: str) -> watch.Reading[Counter]:
-        with OnlyReportingErrors():
+        with wrap_errors():
             answered = get_counter.sync_detailed(counter_id, client=self.api)
-            counter = Counter.from_api(counter_id, answer(models.Counter, answered.parsed))
+            counter = Counter.from_api(expect(models.Counter, answered.parsed), counter_id)
             return watch.Reading(counter, parse_http_date(answered.headers.get("Date")))
 
     def _read_service(self, service_id: str) -> watch.Reading[ServiceStatus]:

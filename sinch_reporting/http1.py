@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import httptools
 import httpx
 
-from sinch_reporting.answers import MAX_BODY_BYTES
+from sinch_reporting._responses import MAX_BODY_BYTES
 from sinch_reporting.messages import target_of
 
 _MOST_HEAD = 100 * 1024

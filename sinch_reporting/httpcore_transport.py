@@ -9,7 +9,7 @@ from typing import cast
 import httpcore
 import httpx
 
-from sinch_reporting.connections import close_in_the_end
+from sinch_reporting._http.ownership import close_on_finalize
 from sinch_reporting.http1 import KEEPALIVE_SECONDS
 from sinch_reporting.messages import ApiRequest, target_of
 from sinch_reporting.socket_transport import CONNECTIONS
@@ -93,7 +93,7 @@ class PooledTransport(httpx.BaseTransport):
             keepalive_expiry=KEEPALIVE_SECONDS,
             network_backend=Backend(),
         )
-        close_in_the_end(self, self._pool.close)
+        close_on_finalize(self, self._pool.close)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and return the answer, its body not yet read. Raises httpx.TransportError."""

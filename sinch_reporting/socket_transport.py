@@ -7,7 +7,7 @@ from functools import partial
 
 import httpx
 
-from sinch_reporting.connections import close_in_the_end
+from sinch_reporting._http.ownership import close_on_finalize
 from sinch_reporting.http1 import AnswerReader, Pool, close_all, request_bytes
 from sinch_reporting.messages import ApiAnswer, ApiRequest, origin_of
 from sinch_reporting.until import Until
@@ -133,7 +133,7 @@ class SocketTransport(httpx.BaseTransport):
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
         self._pools: dict[str, _Pool] = {}
-        close_in_the_end(self, partial(close_all, self._pools))
+        close_on_finalize(self, partial(close_all, self._pools))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send the request and return the answer with its body. Raises httpx.TransportError."""

@@ -9,13 +9,13 @@ except ModuleNotFoundError as error:
     message = "spans need the extra `otel`: pip install 'sinch-reporting[otel]'"
     raise ModuleNotFoundError(message, name=error.name) from error
 
-from sinch_reporting.observing import Attempt, Observer
+from sinch_reporting.events import Attempt, AttemptHook
 from sinch_reporting.version import __version__
 
 _NANOSECONDS = 1_000_000_000
 
 
-def attempt_spans(tracer_provider: TracerProvider | None = None) -> Observer:
+def attempt_spans(tracer_provider: TracerProvider | None = None) -> AttemptHook:
     """Return an `on_attempt` that records each attempt as a span, a child of the span in which the call was made.
 
     Its attributes are of OpenTelemetry's conventions for HTTP clients: `http.request.method`, `url.template`,

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import httpx
 
 from sinch_reporting.asyncio_transport import AsyncioTransport
+from sinch_reporting.config import is_loopback
 from sinch_reporting.errors import ConfigurationError
-from sinch_reporting.settings import is_loopback
 from sinch_reporting.socket_transport import SocketTransport
 
 

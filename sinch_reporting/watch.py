@@ -1,6 +1,6 @@
 """Watching a counter or a service: when to ask next, and what of the answers is handed out.
 
-`CounterPlan` and `ServicePlan` decide that, without I/O; `outcomes` and `async_outcomes` ask and wait.
+`RefreshSchedule` and `FixedSchedule` decide that, without I/O; `outcomes` and `async_outcomes` ask and wait.
 """
 
 import math
@@ -106,7 +106,7 @@ class Plan(ABC, Generic[ValueT, OutcomeT]):
     def _interval(self, reading: Reading[ValueT]) -> float: ...
 
 
-class CounterPlan(Plan[Counter, CounterOutcome]):
+class RefreshSchedule(Plan[Counter, CounterOutcome]):
     """Asks once in each refresh, just after it; where one is late, a few times more, then once in each again."""
 
     def __init__(self) -> None:
@@ -131,7 +131,7 @@ class CounterPlan(Plan[Counter, CounterOutcome]):
         return REFRESH - age % REFRESH + MARGIN
 
 
-class ServicePlan(Plan[ServiceStatus, ServiceStatusOutcome]):
+class FixedSchedule(Plan[ServiceStatus, ServiceStatusOutcome]):
     """Asks in even intervals: nothing tells when a status was last determined."""
 
     def __init__(self, interval: float) -> None:
@@ -155,7 +155,7 @@ def check_interval(interval: object) -> None:
         raise InvalidRequestError("interval must be a number of seconds above 0")
 
 
-PASSING = (APIError, TransportError, DeadlineExceededError, DecodeError)
+TRANSIENT_ERRORS = (APIError, TransportError, DeadlineExceededError, DecodeError)
 """What the server or the network did. Any other error is of the program's making, and ends the watch."""
 
 
@@ -165,7 +165,7 @@ def outcomes(read: Callable[[], Reading[ValueT]], plan: Plan[ValueT, OutcomeT]) 
         outcome: OutcomeT | None
         try:
             outcome, wait = plan.after(read())
-        except PASSING as error:
+        except TRANSIENT_ERRORS as error:
             outcome, wait = plan.after_failure(error)
         due = time.monotonic() + wait
         if outcome is not None:
@@ -181,7 +181,7 @@ async def async_outcomes(
         outcome: OutcomeT | None
         try:
             outcome, wait = plan.after(await read())
-        except PASSING as error:
+        except TRANSIENT_ERRORS as error:
             outcome, wait = plan.after_failure(error)
         due = time.monotonic() + wait
         if outcome is not None:

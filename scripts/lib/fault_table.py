@@ -39,8 +39,8 @@ EVERY_FAULT: list[faults.Fault] = [
     faults.Status(503, retry_at=0),
     faults.Status(503, retry_at=3600),
     faults.Redirect("https://elsewhere.example/v1/services/rtpproxy"),
-    faults.ClockOff(3),
-    faults.Html(),
+    faults.ClockSkew(3),
+    faults.HtmlPage(),
     faults.InvalidUtf8(),
     faults.InvalidJson(),
     faults.WrongTypes(),
@@ -48,22 +48,22 @@ EVERY_FAULT: list[faults.Fault] = [
     faults.HugeHeader(),
     faults.Delay(0.05),
     faults.Delay(1),
-    faults.Silence(),
-    faults.Drip("body"),
-    faults.Drip("headers"),
-    faults.CutShort(),
-    faults.WrongLength(10),
-    faults.WrongLength(-10),
-    faults.Reset("before headers"),
-    faults.Reset("in headers"),
-    faults.Reset("after headers"),
-    faults.Refused(60),
-    faults.HangUp("at once"),
-    faults.HangUp("on next request"),
-    faults.Garbage(),
+    faults.NoResponse(),
+    faults.SlowDrip("body"),
+    faults.SlowDrip("headers"),
+    faults.Truncate(),
+    faults.WrongContentLength(10),
+    faults.WrongContentLength(-10),
+    faults.ConnectionReset("before headers"),
+    faults.ConnectionReset("in headers"),
+    faults.ConnectionReset("after headers"),
+    faults.RefuseConnections(60),
+    faults.DropKeepAlive("at once"),
+    faults.DropKeepAlive("on next request"),
+    faults.NotHttp(),
 ]
 
-IN_VAIN = [faults.Delay(1), faults.Silence(), faults.Drip("body"), faults.Drip("headers"), faults.WrongLength(10)]
+IN_VAIN = [faults.Delay(1), faults.NoResponse(), faults.SlowDrip("body"), faults.SlowDrip("headers"), faults.WrongContentLength(10)]
 
 
 def _blocking_calls(sandbox: Sandbox, timeout: float) -> list[str]:
@@ -117,8 +117,8 @@ def _move_clock(sandbox: Sandbox) -> None:
 
 def _row(fault: faults.Fault) -> str:
     timeout = SHORT_PATIENCE if fault in IN_VAIN else PATIENCE
-    once = _cell(lambda sandbox: sandbox.script(fault), timeout).removesuffix(f", then {RIGHT}")
-    return f"| `{fault!r}` | {once} | {_cell(lambda sandbox: sandbox.always(fault), timeout)} |\n"
+    once = _cell(lambda sandbox: sandbox.fail_next(fault), timeout).removesuffix(f", then {RIGHT}")
+    return f"| `{fault!r}` | {once} | {_cell(lambda sandbox: sandbox.fail_always(fault), timeout)} |\n"
 
 
 def page() -> str:

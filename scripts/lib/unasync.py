@@ -12,7 +12,7 @@ SOURCE = Path("sinch_reporting/async_client.py")
 TARGET = Path("sinch_reporting/client.py")
 # What has another name where nothing is awaited.
 NAMES = {
-    "AsyncAttemptingClient": "AttemptingClient",
+    "AsyncRetryingClient": "RetryingClient",
     "AsyncBaseTransport": "BaseTransport",
     "AsyncGenerator": "Generator",
     "AsyncIterable": "Iterable",

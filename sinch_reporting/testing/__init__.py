@@ -12,7 +12,7 @@ Install it with the extra `testing`. In a test::
 
 With pytest, the fixture `sinch_sandbox` is such a Sandbox. `sinch_reporting.testing.faults` holds what can go wrong::
 
-    sandbox.script(faults.Status(503, retry_after=1), faults.Reset())
+    sandbox.fail_next(faults.Status(503, retry_after=1), faults.ConnectionReset())
 
 From a shell, for any program and any language::
 

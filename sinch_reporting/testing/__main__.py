@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sinch_reporting.testing import Sandbox  # first: it tells which extra is missing
 from sinch_reporting.testing._sandbox import EXAMPLE_KEY, EXAMPLE_SECRET
-from sinch_reporting.testing.faults import MIXTURE, Fault
+from sinch_reporting.testing.faults import DEFAULT_CHAOS, Fault
 from sinch_reporting.testing.faults._spec import help_text, parse
 
 
@@ -129,10 +129,10 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
 
 def _misbehave(sandbox: Sandbox, steps: list[Fault | None], options: argparse.Namespace) -> None:
     if options.chaos is None:
-        sandbox.script(*steps)
+        sandbox.fail_next(*steps)
     else:
         faults = [step for step in steps if step]
-        sandbox.chaos(options.chaos, seed=options.seed, faults=faults or MIXTURE)
+        sandbox.chaos(options.chaos, seed=options.seed, faults=faults or DEFAULT_CHAOS)
 
 
 def _announce(sandbox: Sandbox) -> None:

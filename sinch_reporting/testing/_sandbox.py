@@ -12,7 +12,7 @@ from sinch_reporting.testing._data import Data
 from sinch_reporting.testing._server import Server, bind, is_loopback
 from sinch_reporting.testing._steps import Steps, chances, checked
 from sinch_reporting.testing._verify import Verifier
-from sinch_reporting.testing.faults import MIXTURE, Fault
+from sinch_reporting.testing.faults import DEFAULT_CHAOS, Fault
 
 if TYPE_CHECKING:
     from sinch_reporting import AsyncReportingClient, ReportingClient
@@ -36,7 +36,7 @@ class Sandbox:
     `rtpproxy` is up, and the counter `currentCalls` moves every two minutes; others are made by `set_service` and
     `set_counter`, which may be called from any thread at any time.
 
-    It misbehaves when told to, by `script`, `always`, `chaos` and `refusing`, also from any thread; what faults there
+    It misbehaves when told to, by `fail_next`, `fail_always`, `chaos` and `refusing`, also from any thread; what faults there
     are is in `sinch_reporting.testing.faults`.
 
     Where the API's documentation is silent, the Sandbox assumes: a report's days are UTC and `_stop` is included; today
@@ -113,17 +113,17 @@ class Sandbox:
         """Pin a counter to a value, and create it if need be; its time of refresh goes on moving."""
         self._data.counters[counter_id] = value
 
-    def script(self, *steps: Fault | None) -> None:
+    def fail_next(self, *steps: Fault | None) -> None:
         """Meet the next requests by these steps, one each, None being the normal answer; then behave.
 
-        It takes the place of what was said before by `script`, `always` or `chaos`.
+        It takes the place of what was said before by `fail_next`, `fail_always` or `chaos`.
 
         Raises:
             TypeError: A step is neither a fault nor None.
         """
         self._steps.follow(checked(steps))
 
-    def always(self, fault: Fault) -> None:
+    def fail_always(self, fault: Fault) -> None:
         """Meet each request by this fault, until told otherwise.
 
         Raises:
@@ -131,7 +131,7 @@ class Sandbox:
         """
         self._steps.follow(itertools.cycle(checked([fault])))
 
-    def chaos(self, rate: float = 0.3, *, seed: int = 0, faults: Iterable[Fault] = MIXTURE) -> None:
+    def chaos(self, rate: float = 0.3, *, seed: int = 0, faults: Iterable[Fault] = DEFAULT_CHAOS) -> None:
         """Meet this share of the requests by a fault, until told otherwise.
 
         Which ones, and by which fault, is the same each time for the same arguments and the same order of requests.
@@ -147,13 +147,13 @@ class Sandbox:
         """
         self._steps.follow(chances(rate, seed, faults))
 
-    def behave(self) -> None:
+    def clear_faults(self) -> None:
         """Answer normally from now on. What is being played goes on until its client or the Sandbox ends it."""
         self._steps.follow(())
 
     @contextmanager
-    def refusing(self) -> Generator[None]:
-        """Refuse connections while the body runs: `with sandbox.refusing(): …`.
+    def refuse_connections(self) -> Generator[None]:
+        """Refuse connections while the body runs: `with sandbox.refuse_connections(): …`.
 
         The socket is closed, the port stays taken by this process, and idle connections are closed; an answer on its
         way arrives, on a connection that then ends. Afterwards the Sandbox listens on the same port again.

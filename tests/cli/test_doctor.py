@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 from sinch_reporting.testing import faults
 from tests.support.wire import Wire, answer, tunnel_to
 
@@ -56,16 +56,16 @@ def results(found):
 
 def test_where_all_is_well_it_says_so(examine, account):
     code, found = examine()
-    assert code == exits.OK
+    assert code == exit_codes.OK
     assert results(found) == dict.fromkeys(CHECKS, "ok") | {"proxy": "not looked at", "TLS": "not looked at"}
     assert found["base URL"]["what"] == account.url
     assert found["signature"]["what"] == "accepted"
 
 
 def test_a_person_reads_a_line_for_each_check_and_what_to_do(run, account):
-    account.always(faults.Status(401, code=40102))
+    account.fail_always(faults.Status(401, code=40102))
     ran = run("doctor")
-    assert ran.code == exits.FAILED
+    assert ran.code == exit_codes.FAILED
     lines = ran.out.splitlines()
     assert len(lines) == len(CHECKS) + 1
     assert lines[0] == "ok            credentials key and secret are there and well-formed"
@@ -74,7 +74,7 @@ def test_a_person_reads_a_line_for_each_check_and_what_to_do(run, account):
 
 def test_without_credentials_the_way_to_the_server_is_examined_all_the_same(examine, sandbox):
     code, found = examine("--base-url", sandbox.url)
-    assert code == exits.FAILED
+    assert code == exit_codes.FAILED
     assert found["credentials"]["result"] == "trouble"
     assert "--sandbox" in found["credentials"]["remedy"]
     assert results(found)["API"] == "ok"
@@ -95,7 +95,7 @@ def test_a_credentials_file_that_others_can_read_is_a_doubt(examine, account, tm
     file.write_text(f"SINCH_APPLICATION_KEY={key}\nSINCH_APPLICATION_SECRET={secret}\n", "utf-8")
     file.chmod(0o644)
     code, found = examine("--credentials", str(file))
-    assert (code, found["credentials"]["remedy"]) == (exits.OK, f"chmod 600 {file}")
+    assert (code, found["credentials"]["remedy"]) == (exit_codes.OK, f"chmod 600 {file}")
     file.chmod(0o600)
     assert examine("--credentials", str(file))[1]["credentials"]["result"] == "ok"
 
@@ -119,7 +119,7 @@ def test_a_name_that_is_not_known_is_trouble(examine, account, monkeypatch):
 
 
 def test_a_port_where_nobody_listens_is_trouble(examine, account):
-    with account.refusing():
+    with account.refuse_connections():
         _, found = examine()
     assert found["connection"]["result"] == "trouble"
     assert "Connection refused" in found["connection"]["what"]
@@ -128,7 +128,7 @@ def test_a_port_where_nobody_listens_is_trouble(examine, account):
 def test_a_certificate_that_is_trusted_is_well(examine, secured, trust):
     trust()
     code, found = examine()
-    assert (code, found["TLS"]["result"]) == (exits.OK, "ok")
+    assert (code, found["TLS"]["result"]) == (exit_codes.OK, "ok")
     assert found["TLS"]["what"].startswith("TLSv1.3, certificate valid until ")
 
 
@@ -174,7 +174,7 @@ def test_a_certificate_behind_a_proxy_is_examined_too(examine, secured, trust, w
     trust()
     code, found = examine("--base-url", "https://reporting.example/v1")
     assert untrusted["API"]["what"].startswith("the certificate is not trusted")
-    assert (code, found["signature"]["result"]) == (exits.OK, "ok")
+    assert (code, found["signature"]["result"]) == (exit_codes.OK, "ok")
 
 
 @pytest.mark.parametrize("proxy", ["nonsense://127.0.0.1:1", "http://[::1"])
@@ -187,17 +187,17 @@ def test_a_proxy_that_is_none_is_trouble(examine, account, monkeypatch, proxy):
 @pytest.mark.parametrize(
     ("fault", "what"),
     [
-        (faults.Html(), "what answers (200 OK) is not the Reporting API"),
+        (faults.HtmlPage(), "what answers (200 OK) is not the Reporting API"),
         (faults.Redirect("https://login.example"), "what answers (307 Temporary Redirect) is not the Reporting API"),
         (faults.Status(503), "the server, or something before it, fails: 503 Service Unavailable"),
-        (faults.Reset(), "no answer came: ReadError"),
-        (faults.Garbage(), "no answer came: RemoteProtocolError"),
+        (faults.ConnectionReset(), "no answer came: ReadError"),
+        (faults.NotHttp(), "no answer came: RemoteProtocolError"),
     ],
 )
 def test_what_is_not_the_api_is_trouble(examine, account, fault, what):
-    account.always(fault)
+    account.fail_always(fault)
     code, found = examine()
-    assert (code, found["API"]["result"], found["API"]["what"]) == (exits.FAILED, "trouble", what)
+    assert (code, found["API"]["result"], found["API"]["what"]) == (exit_codes.FAILED, "trouble", what)
     assert found["API"]["remedy"]
 
 
@@ -213,7 +213,7 @@ def test_what_is_not_the_api_is_trouble(examine, account, fault, what):
 def test_a_clock_that_is_off_is_a_doubt_since_the_client_mends_it(examine, account, offset, result, what):
     account.clock = lambda: datetime.now(UTC) + offset
     code, found = examine()
-    assert (code, found["clock"]["result"], found["signature"]["result"]) == (exits.OK, result, "ok")
+    assert (code, found["clock"]["result"], found["signature"]["result"]) == (exit_codes.OK, result, "ok")
     assert re.fullmatch(what, found["clock"]["what"])
 
 
@@ -230,9 +230,9 @@ def test_a_clock_that_is_off_is_a_doubt_since_the_client_mends_it(examine, accou
     ],
 )
 def test_a_signature_that_is_refused_is_trouble_by_its_reason(examine, account, fault, remedy):
-    account.script(None, fault, fault)
+    account.fail_next(None, fault, fault)
     code, found = examine()
-    assert (code, found["signature"]["result"]) == (exits.FAILED, "trouble")
+    assert (code, found["signature"]["result"]) == (exit_codes.FAILED, "trouble")
     assert remedy in found["signature"]["remedy"]
 
 
@@ -242,10 +242,10 @@ def test_the_wrong_secret_is_found_out_by_the_server(examine, account, monkeypat
 
 
 def test_an_account_without_that_counter_is_well(examine, account):
-    account.script(None, faults.Status(404))
+    account.fail_next(None, faults.Status(404))
     code, found = examine()
-    assert (code, found["signature"]["what"]) == (exits.OK, "accepted, though there is no counter currentCalls")
+    assert (code, found["signature"]["what"]) == (exit_codes.OK, "accepted, though there is no counter currentCalls")
 
 
 def test_the_built_in_sandbox_is_well(examine):
-    assert examine("--sandbox")[0] == exits.OK
+    assert examine("--sandbox")[0] == exit_codes.OK

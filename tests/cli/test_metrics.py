@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 from sinch_reporting.testing import faults
 from tests.support.terminal import COMMAND
 
@@ -41,7 +41,7 @@ def exporting(*arguments):
         read.process = process
         yield read
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == exits.OK
+        assert process.wait(30) == exit_codes.OK
 
 
 def test_counters_and_services_are_served_until_it_is_terminated(account):
@@ -75,7 +75,7 @@ def test_a_status_that_changed_is_served_alone(account):
 
 
 def test_failures_are_said_and_counted(account):
-    account.always(faults.Status(403))
+    account.fail_always(faults.Status(403))
     with exporting("--counter", "currentCalls") as read:
         assert read.process.stderr.readline().startswith("sinch-reporting: currentCalls: 403 Forbidden")
         found = read('sinch_reporting_errors_total{kind="403",route="/counters/{id}"}')
@@ -86,7 +86,7 @@ def test_a_port_that_is_taken_is_misuse(run, account):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ran = run("metrics", "--port", str(port))
-    assert ran.code == exits.MISUSE
+    assert ran.code == exit_codes.MISUSE
     assert "choose another --port" in ran.err
 
 
@@ -101,7 +101,7 @@ def test_a_port_that_is_taken_is_misuse(run, account):
 )
 def test_what_cannot_be_watched_is_misuse(account, arguments, said):
     ran = subprocess.run([COMMAND, "metrics", "--port", "0", *arguments], capture_output=True, text=True, check=False)
-    assert ran.returncode == exits.MISUSE
+    assert ran.returncode == exit_codes.MISUSE
     assert said in ran.stderr
     assert "Traceback" not in ran.stderr
 
@@ -112,15 +112,15 @@ def test_without_the_extra_it_says_how_to_install_it():
     )
     command = [sys.executable, "-c", program, "metrics", "--sandbox"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == exits.MISUSE
+    assert ran.returncode == exit_codes.MISUSE
     assert "pip install 'sinch-reporting[cli,metrics]'" in ran.stderr
 
 
 def test_the_dashboard_shows_every_metric_and_no_other(account):
-    account.always(faults.Status(503, retry_after=0))
+    account.fail_always(faults.Status(503, retry_after=0))
     with exporting("--counter", "currentCalls") as read:
         served = set(read('sinch_reporting_retries_total{route="/counters/{id}"}'))
-    account.behave()
+    account.clear_faults()
     with exporting("--counter", "currentCalls", "--service", "rtpproxy") as read:
         read('sinch_reporting_service_up{id="rtpproxy"}')
         served |= set(read('sinch_reporting_counter_value{id="currentCalls"}'))

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from sinch_reporting import Number, Username
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 from sinch_reporting.testing import faults
 
 PERIOD = ("--start", "2026-11-01", "--stop", "2026-11-20")
@@ -18,7 +18,7 @@ def test_the_numbers_are_those_of_the_library(run, client):
         Number("+46730170101"), domain="pstn", start=date(2026, 11, 1), stop=date(2026, 11, 20)
     )
     ran = run("report", "+46730170101", "--domain", "pstn", *PERIOD, "--output", "json")
-    assert ran.code == exits.OK
+    assert ran.code == exit_codes.OK
     assert json.loads(ran.out) == {
         "endpoint": "+46730170101",
         "success": expected.success,
@@ -33,7 +33,7 @@ def test_the_numbers_are_those_of_the_library(run, client):
 
 def test_several_come_in_the_order_in_which_they_were_given(run, account, client):
     names = ["dora", "anna", "bert", "carl"]
-    account.script(faults.Delay(0.2))
+    account.fail_next(faults.Delay(0.2))
     rows = list(csv.DictReader(io.StringIO(run("report", *names, "--username", "--output", "csv").out)))
     assert [row["endpoint"] for row in rows] == names
     expected = client.get_call_report(Username("carl"))
@@ -41,9 +41,9 @@ def test_several_come_in_the_order_in_which_they_were_given(run, account, client
 
 
 def test_one_that_fails_is_said_and_the_others_are_shown(run, account):
-    account.script(faults.Status(403))
+    account.fail_next(faults.Status(403))
     ran = run("report", "+46730170101", "+46730170102", "--output", "json")
-    assert ran.code == exits.FAILED
+    assert ran.code == exit_codes.FAILED
     (shown,) = ran.out.splitlines()
     (said,) = ran.err.splitlines()
     endpoints = {json.loads(shown)["endpoint"], said.split(": ")[1]}
@@ -59,7 +59,7 @@ def test_an_endpoint_without_calls_has_dashes_in_a_table_and_null_in_json(run, c
 
 def test_days_end_today(run, account):
     before = datetime.now(UTC).date()
-    assert run("report", "+46730170101", "--days", "7").code == exits.OK
+    assert run("report", "+46730170101", "--days", "7").code == exit_codes.OK
     query = parse_qs(account.requests[-1].query)
     first, last = (date.fromisoformat(query[name][0]) for name in ("_start", "_stop"))
     assert last - first == timedelta(days=6)
@@ -84,9 +84,9 @@ def test_days_of_several_come_one_after_the_other_the_last_30_of_each_unless_sai
 
 
 def test_a_day_that_fails_is_said_by_its_date(run, account):
-    account.script(*[faults.Status(403)] * 2)
+    account.fail_next(*[faults.Status(403)] * 2)
     ran = run("report", "+46730170101", "--daily", "--start", "2026-11-01", "--stop", "2026-11-02")
-    assert (ran.code, ran.out) == (exits.FAILED, "")
+    assert (ran.code, ran.out) == (exit_codes.FAILED, "")
     assert [line.split(": ")[1] for line in ran.err.splitlines()] == [
         "+46730170101 2026-11-01",
         "+46730170101 2026-11-02",
@@ -108,6 +108,6 @@ def test_a_day_that_fails_is_said_by_its_date(run, account):
 )
 def test_what_cannot_be_asked_is_said_before_anything_is_sent(run, account, arguments, said):
     ran = run("report", *arguments)
-    assert (ran.code, ran.out) == (exits.MISUSE, "")
+    assert (ran.code, ran.out) == (exit_codes.MISUSE, "")
     assert said in ran.err
     assert account.requests == []

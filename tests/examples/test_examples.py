@@ -55,7 +55,7 @@ def test_the_web_service_answers_with_a_numbers_calls():
 
 @pytest.mark.parametrize(("fault", "status"), [(faults.Status(404), 404), (faults.Status(403), 503)])
 def test_the_web_service_says_what_is_whose_fault(account, fault, status):
-    account.always(fault)
+    account.fail_always(fault)
     answer = web("/calls/+46730170101")
     assert answer.status_code == status
     assert answer.headers.get("Retry-After") == ("30" if status == 503 else None)
@@ -100,11 +100,11 @@ def test_the_nightly_export_under_cron_is_silent_and_writes_the_reports(home):
 
 
 def test_the_nightly_export_that_fails_is_mailed_and_goes_on_when_called_again(account, home):
-    account.always(faults.Status(401))
+    account.fail_always(faults.Status(401))
     ran = as_cron_does(home)
     assert ran.returncode == 1
     assert "401" in ran.stderr
-    account.behave()
+    account.clear_faults()
     assert as_cron_does(home).returncode == 0
 
 

@@ -236,12 +236,12 @@ def another():
 
 
 def test_refused_credentials_end_the_export_and_cost_no_endpoint_its_report(tmp_path, sandbox):
-    sandbox.always(faults.Status(401))
+    sandbox.fail_always(faults.Status(401))
     with sandbox.client() as client:
         with pytest.raises(AuthenticationError):
             export_call_reports(client, map(number, range(1000)), tmp_path, **DAYS)
         assert len(sandbox.requests) < 100
-        sandbox.behave()
+        sandbox.clear_faults()
         summary = export_call_reports(client, map(number, range(1000)), tmp_path, **DAYS)
     assert (summary.reports, summary.failures) == (1000, 0)
 

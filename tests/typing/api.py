@@ -28,7 +28,7 @@ def use(reporting: ReportingClient) -> None:
     assert_type(report.total, int)
     assert_type(report.asr, float | None)
     assert_type(report.acd, timedelta | None)
-    assert_type(report.start, datetime | None)
+    assert_type(report.first_call, datetime | None)
     assert_type(reporting.get_counter("currentCalls"), Counter)
     assert_type(reporting.get_service_status("rtpproxy"), ServiceStatus)
     assert_type(reporting.get_service_status("rtpproxy").is_up, bool)

@@ -24,32 +24,32 @@ import pytest
 
 from sinch_reporting.testing import Sandbox, faults
 from sinch_reporting.testing.faults import (
-    MIXTURE,
-    ClockOff,
-    CutShort,
+    DEFAULT_CHAOS,
+    ClockSkew,
+    ConnectionReset,
     Delay,
-    Drip,
-    Garbage,
+    DropKeepAlive,
     GzipBomb,
-    HangUp,
-    Html,
+    HtmlPage,
     HugeHeader,
     InvalidJson,
     InvalidUtf8,
+    NoResponse,
+    NotHttp,
     Raw,
     Redirect,
-    Refused,
-    Reset,
-    Silence,
+    RefuseConnections,
+    SlowDrip,
     Status,
-    WrongLength,
+    Truncate,
+    WrongContentLength,
     WrongTypes,
 )
 
 SERVICE = "/v1/services/rtpproxy"
 NORMAL = b'{"status":"up"}'
 NOW = datetime(2026, 11, 20, 12, 0, 30, tzinfo=UTC)
-ENDLESS = [Silence(), Drip("body"), Drip("headers"), Delay(600), WrongLength(10)]
+ENDLESS = [NoResponse(), SlowDrip("body"), SlowDrip("headers"), Delay(600), WrongContentLength(10)]
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def running():
 
 @pytest.fixture
 def sandbox(running):
-    running.behave()
+    running.clear_faults()
     running.clock = lambda: NOW
     running.requests.clear()
     return running
@@ -123,7 +123,7 @@ def wait_until(condition):
 
 
 def faulty(sandbox, fault):
-    sandbox.script(fault)
+    sandbox.fail_next(fault)
     return ask(sandbox)
 
 
@@ -180,14 +180,14 @@ def test_retry_after_comes_as_a_date_by_the_clock_of_the_sandbox(sandbox):
 
 @pytest.mark.parametrize("status", [200, 204, 226, 304, 418, 451, 520, 599])
 def test_any_final_status_keeps_the_connection(sandbox, kept, status):
-    sandbox.script(Status(status))
+    sandbox.fail_next(Status(status))
     assert ask_on(kept, sandbox)[0] == status
     assert ask_on(kept, sandbox) == (200, NORMAL)
 
 
 @pytest.mark.parametrize("status", [100, 199, 600, 777, 999])
 def test_a_status_that_http_does_not_end_with_closes_the_connection(sandbox, status):
-    sandbox.script(Status(status))
+    sandbox.fail_next(Status(status))
     received, end = exchange(sandbox)
     assert (received.split()[1], end) == (str(status).encode(), "closed")
 
@@ -198,7 +198,7 @@ def test_a_redirect_names_the_given_place(sandbox):
     assert faulty(sandbox, Redirect("/", 301)).status_code == 301
 
 
-@pytest.mark.parametrize(("fault", "hours"), [(ClockOff(), 3), (ClockOff(-1.5), -1.5)])
+@pytest.mark.parametrize(("fault", "hours"), [(ClockSkew(), 3), (ClockSkew(-1.5), -1.5)])
 def test_a_clock_is_off_for_one_answer(sandbox, fault, hours):
     answer = faulty(sandbox, fault)
     assert (answer.status_code, answer.json()["errorCode"]) == (401, 40101)
@@ -207,7 +207,7 @@ def test_a_clock_is_off_for_one_answer(sandbox, fault, hours):
 
 
 def test_html_comes_with_the_status_200(sandbox):
-    answer = faulty(sandbox, Html())
+    answer = faulty(sandbox, HtmlPage())
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert answer.text.startswith("<!DOCTYPE html>")
 
@@ -230,7 +230,7 @@ def test_each_field_has_a_wrong_type(sandbox):
 
 
 def test_a_gzip_bomb_is_small_on_the_wire(sandbox):
-    sandbox.script(GzipBomb())
+    sandbox.fail_next(GzipBomb())
     received, _ = exchange_of_one(sandbox)
     head, _, body = received.partition(b"\r\n\r\n")
     assert b"content-encoding: gzip" in head.lower()
@@ -256,14 +256,14 @@ def test_a_gzip_bomb_is_json_for_who_survives_it(sandbox):
 
 
 def test_a_huge_header_is_beyond_what_clients_take(sandbox, kept):
-    sandbox.script(HugeHeader())
+    sandbox.fail_next(HugeHeader())
     with pytest.raises(http.client.LineTooLong):
         ask_on(kept, sandbox)
     answer = faulty(sandbox, HugeHeader(1))
     assert (len(answer.headers["x-padding"]), answer.json()) == (1024, {"status": "up"})
 
 
-# Connections
+# SharedTransport
 
 
 def test_a_delay_comes_before_the_normal_answer(sandbox):
@@ -273,7 +273,7 @@ def test_a_delay_comes_before_the_normal_answer(sandbox):
 
 
 def test_silence_is_no_answer_on_an_open_connection(sandbox):
-    sandbox.script(Silence())
+    sandbox.fail_next(NoResponse())
     with connect(sandbox) as connection:
         send(connection, sandbox)
         connection.settimeout(0.1)
@@ -282,12 +282,12 @@ def test_silence_is_no_answer_on_an_open_connection(sandbox):
 
 
 def test_a_reset_may_come_before_the_headers(sandbox):
-    sandbox.script(Reset())
+    sandbox.fail_next(ConnectionReset())
     assert exchange(sandbox) == (b"", "reset")
 
 
 def test_a_reset_may_come_in_the_headers(sandbox):
-    sandbox.script(Reset("in headers"))
+    sandbox.fail_next(ConnectionReset("in headers"))
     received, end = exchange(sandbox)
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\n\r\n" not in received
@@ -295,7 +295,7 @@ def test_a_reset_may_come_in_the_headers(sandbox):
 
 
 def test_a_reset_may_come_after_the_headers(sandbox):
-    sandbox.script(Reset("after headers"))
+    sandbox.fail_next(ConnectionReset("after headers"))
     received, end = exchange(sandbox)
     assert received.endswith(b"\r\n\r\n")
     assert f"content-length: {len(NORMAL)}\r\n".encode() in received
@@ -304,7 +304,7 @@ def test_a_reset_may_come_after_the_headers(sandbox):
 
 @pytest.mark.parametrize(("share", "length"), [(0.5, 7), (0, 0), (0.99, 14)])
 def test_a_body_may_be_cut_short(sandbox, kept, share, length):
-    sandbox.script(CutShort(share))
+    sandbox.fail_next(Truncate(share))
     with pytest.raises(http.client.IncompleteRead) as caught:
         ask_on(kept, sandbox)
     assert caught.value.partial == NORMAL[:length]
@@ -312,7 +312,7 @@ def test_a_body_may_be_cut_short(sandbox, kept, share, length):
 
 @pytest.mark.parametrize(("what", "beginning"), [("body", b"\r\n\r\n{  "), ("headers", b"\r\nx-drip: xx")])
 def test_a_drip_comes_byte_by_byte(sandbox, what, beginning):
-    sandbox.script(Drip(what, seconds=0.001))
+    sandbox.fail_next(SlowDrip(what, seconds=0.001))
     with connect(sandbox) as connection:
         send(connection, sandbox)
         received, _ = receive(connection, beginning)
@@ -323,7 +323,7 @@ def test_a_drip_comes_byte_by_byte(sandbox, what, beginning):
 
 
 def test_a_length_that_is_too_long_keeps_the_client_waiting(sandbox):
-    sandbox.script(WrongLength(10))
+    sandbox.fail_next(WrongContentLength(10))
     with connect(sandbox) as connection:
         send(connection, sandbox)
         received, _ = receive(connection, b"\r\n\r\n" + NORMAL)
@@ -334,37 +334,37 @@ def test_a_length_that_is_too_long_keeps_the_client_waiting(sandbox):
 
 
 def test_a_length_that_is_too_short_leaves_bytes_before_the_next_answer(sandbox):
-    sandbox.script(WrongLength(-4))
+    sandbox.fail_next(WrongContentLength(-4))
     with connect(sandbox) as connection:
         send(connection, sandbox)
         response = http.client.HTTPResponse(connection)
         response.begin()
         assert response.read() == NORMAL[:-4]
-    sandbox.script(WrongLength(-4))
+    sandbox.fail_next(WrongContentLength(-4))
     with connect(sandbox) as connection:
         send(connection, sandbox)
         receive(connection, b"\r\n\r\n" + NORMAL)
         send(connection, sandbox)
         received, _ = receive(connection, b"\r\n\r\n" + NORMAL)
         assert received.startswith(b"HTTP/1.1 200 OK")
-    assert [request.fault for request in sandbox.requests] == [WrongLength(-4), WrongLength(-4), None]
+    assert [request.fault for request in sandbox.requests] == [WrongContentLength(-4), WrongContentLength(-4), None]
 
 
 def test_garbage_is_no_http(sandbox, kept):
-    sandbox.script(Garbage())
+    sandbox.fail_next(NotHttp())
     with pytest.raises(http.client.BadStatusLine):
         ask_on(kept, sandbox)
 
 
 def test_raw_bytes_are_sent_as_they_are(sandbox):
-    sandbox.script(Raw(b"\r\n\r\n"), Raw(b"HTTP/1.1 302 Off\r\n\r\n"))
+    sandbox.fail_next(Raw(b"\r\n\r\n"), Raw(b"HTTP/1.1 302 Off\r\n\r\n"))
     assert exchange(sandbox) == (b"\r\n\r\n", "closed")
     assert exchange(sandbox) == (b"HTTP/1.1 302 Off\r\n\r\n", "closed")
     assert [request.status for request in sandbox.requests] == [None, 302]
 
 
 def test_a_kept_connection_may_be_closed_at_once(sandbox):
-    sandbox.script(HangUp())
+    sandbox.fail_next(DropKeepAlive())
     received, end = exchange(sandbox)
     assert b"\r\nconnection: keep-alive\r\n" in received
     assert received.endswith(NORMAL)
@@ -372,25 +372,25 @@ def test_a_kept_connection_may_be_closed_at_once(sandbox):
 
 
 def test_a_kept_connection_may_be_closed_when_the_next_request_arrives(sandbox, kept):
-    sandbox.script(HangUp("on next request"), Status(503))
+    sandbox.fail_next(DropKeepAlive("on next request"), Status(503))
     assert ask_on(kept, sandbox) == (200, NORMAL)
     with pytest.raises(http.client.RemoteDisconnected):
         ask_on(kept, sandbox)
     assert ask_on(kept, sandbox)[0] == 503  # http.client has connected again
     assert [(request.status, request.fault) for request in sandbox.requests] == [
-        (200, HangUp("on next request")),
-        (None, HangUp("on next request")),
+        (200, DropKeepAlive("on next request")),
+        (None, DropKeepAlive("on next request")),
         (503, Status(503)),
     ]
 
 
-# Refused connections
+# RefuseConnections connections
 
 
 def test_connections_are_refused_for_a_while_and_then_accepted_on_the_same_port(sandbox, kept):
     before = sandbox.url
     ask_on(kept, sandbox)
-    with sandbox.refusing():
+    with sandbox.refuse_connections():
         with pytest.raises(ConnectionRefusedError):
             connect(sandbox)
         with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
@@ -401,8 +401,8 @@ def test_connections_are_refused_for_a_while_and_then_accepted_on_the_same_port(
 
 
 def test_a_refusal_within_another_ends_with_the_outer_one(sandbox):
-    with sandbox.refusing():
-        with sandbox.refusing():
+    with sandbox.refuse_connections():
+        with sandbox.refuse_connections():
             pass
         with pytest.raises(ConnectionRefusedError):
             connect(sandbox)
@@ -411,7 +411,7 @@ def test_a_refusal_within_another_ends_with_the_outer_one(sandbox):
 
 def test_the_port_of_a_sandbox_that_refuses_is_taken(sandbox):
     with (
-        sandbox.refusing(),
+        sandbox.refuse_connections(),
         socket.socket() as other,
         pytest.raises(OSError, match="in use"),
     ):
@@ -419,18 +419,18 @@ def test_the_port_of_a_sandbox_that_refuses_is_taken(sandbox):
 
 
 def test_an_answer_on_its_way_arrives_while_others_are_refused(sandbox):
-    sandbox.script(Delay(0.2))
+    sandbox.fail_next(Delay(0.2))
     with connect(sandbox) as connection:
         send(connection, sandbox)
         wait_until(lambda: sandbox.requests)
-        with sandbox.refusing():
+        with sandbox.refuse_connections():
             received, end = receive(connection)
     assert received.endswith(NORMAL)
     assert end == "closed"
 
 
 def test_a_step_refuses_for_some_seconds(sandbox):
-    sandbox.script(Refused(0.2))
+    sandbox.fail_next(RefuseConnections(0.2))
     assert exchange(sandbox) == (b"", "closed")
     with pytest.raises(ConnectionRefusedError):
         connect(sandbox)
@@ -439,18 +439,18 @@ def test_a_step_refuses_for_some_seconds(sandbox):
 
 
 def test_a_sandbox_that_does_not_run_cannot_refuse():
-    with pytest.raises(RuntimeError, match="that runs"), Sandbox().refusing():
+    with pytest.raises(RuntimeError, match="that runs"), Sandbox().refuse_connections():
         pass
 
 
 def test_a_sandbox_may_be_stopped_and_started_while_it_refuses():
     with Sandbox() as sandbox:
-        with sandbox.refusing():
+        with sandbox.refuse_connections():
             sandbox.stop()
             sandbox.start()
             assert ask(sandbox).status_code == 200
         assert ask(sandbox).status_code == 200
-        sandbox.script(Refused(600))
+        sandbox.fail_next(RefuseConnections(600))
         exchange(sandbox)
     gc.collect()  # brings an unclosed socket to light
 
@@ -459,35 +459,35 @@ def test_a_sandbox_may_be_stopped_and_started_while_it_refuses():
 
 
 def test_each_request_takes_a_step_and_then_all_is_normal(sandbox):
-    sandbox.script(Status(503), None, Status(500))
+    sandbox.fail_next(Status(503), None, Status(500))
     assert [ask(sandbox).status_code for _ in range(5)] == [503, 200, 500, 200, 200]
 
 
 def test_a_script_takes_the_place_of_what_was_said_before(sandbox):
-    sandbox.script(Status(500), Status(500))
-    sandbox.script(Status(503))
+    sandbox.fail_next(Status(500), Status(500))
+    sandbox.fail_next(Status(503))
     assert [ask(sandbox).status_code for _ in range(2)] == [503, 200]
 
 
 def test_a_storm_of_401_ends_when_it_is_told_to(sandbox):
-    sandbox.always(Status(401))
+    sandbox.fail_always(Status(401))
     assert [ask(sandbox).status_code for _ in range(5)] == [401] * 5
-    sandbox.behave()
+    sandbox.clear_faults()
     assert ask(sandbox).status_code == 200
 
 
 def test_what_is_recorded_names_the_fault(sandbox):
-    sandbox.script(Silence(), Status(503), Reset("in headers"), Reset(), Delay(0))
+    sandbox.fail_next(NoResponse(), Status(503), ConnectionReset("in headers"), ConnectionReset(), Delay(0))
     with connect(sandbox) as connection:
         send(connection, sandbox)
         wait_until(lambda: sandbox.requests)
     for _ in range(5):
         exchange_of_one(sandbox)
     assert [(request.fault, request.status) for request in sandbox.requests] == [
-        (Silence(), None),
+        (NoResponse(), None),
         (Status(503), 503),
-        (Reset("in headers"), 401),
-        (Reset(), None),
+        (ConnectionReset("in headers"), 401),
+        (ConnectionReset(), None),
         (Delay(0), 401),
         (None, 401),
     ]
@@ -495,13 +495,13 @@ def test_what_is_recorded_names_the_fault(sandbox):
 
 
 def test_a_fault_asks_for_no_credentials(sandbox):
-    sandbox.script(Status(200), Html())
+    sandbox.fail_next(Status(200), HtmlPage())
     assert [exchange_of_one(sandbox)[0].split()[1] for _ in range(3)] == [b"200", b"200", b"401"]
 
 
 def test_a_script_outlives_a_stop():
     sandbox = Sandbox()
-    sandbox.script(Status(503), Status(500))
+    sandbox.fail_next(Status(503), Status(500))
     for status in (503, 500):
         with sandbox:
             assert ask(sandbox).status_code == status
@@ -509,7 +509,7 @@ def test_a_script_outlives_a_stop():
 
 def test_a_step_is_taken_once_however_many_threads_ask(sandbox):
     codes = list(range(40000, 40040))
-    sandbox.script(*(Status(400, code=code) for code in codes))
+    sandbox.fail_next(*(Status(400, code=code) for code in codes))
     with ThreadPoolExecutor(8) as pool:
         seen = list(pool.map(lambda _: ask(sandbox).json()["errorCode"], codes))
     assert sorted(seen) == codes
@@ -537,19 +537,23 @@ def test_the_rate_is_the_share_of_faults(sandbox, rate, met):
 
 def test_chaos_ends_by_itself_for_each_request_and_leaves_the_sandbox_well(sandbox, caplog):
     sandbox.chaos(1, seed=4)
-    while {request.fault for request in sandbox.requests} < set(MIXTURE):
+    while {request.fault for request in sandbox.requests} < set(DEFAULT_CHAOS):
         with connect(sandbox) as connection:
             connection.sendall(f"GET {SERVICE} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
             receive(connection)
         assert len(sandbox.requests) < 1000
-    sandbox.behave()
+    sandbox.clear_faults()
     assert ask(sandbox).status_code == 200
     assert caplog.records == []
 
 
 @pytest.mark.parametrize("step", [Status, "503", 503, object()])
 def test_what_is_no_fault_is_refused(sandbox, step):
-    for call in (lambda: sandbox.script(step), lambda: sandbox.always(step), lambda: sandbox.chaos(faults=[step])):
+    for call in (
+        lambda: sandbox.fail_next(step),
+        lambda: sandbox.fail_always(step),
+        lambda: sandbox.chaos(faults=[step]),
+    ):
         with pytest.raises(TypeError, match="must be a fault"):
             call()
 
@@ -565,7 +569,7 @@ def test_chaos_without_sense_is_refused(sandbox, arguments):
 
 @pytest.mark.parametrize("fault", ENDLESS, ids=repr)
 def test_a_wait_ends_when_its_client_goes_away(sandbox, fault):
-    sandbox.script(fault)
+    sandbox.fail_next(fault)
     with connect(sandbox) as connection:
         send(connection, sandbox)
         wait_until(lambda: sandbox.requests)
@@ -590,8 +594,8 @@ def test_a_sandbox_stops_quickly_whatever_is_being_played(caplog):
     unread = Status(200, body="x" * 10_000_000)
     with ExitStack() as stack:
         with Sandbox() as sandbox:
-            for fault in [*ENDLESS, unread, HangUp("on next request"), Refused(600)]:
-                sandbox.script(fault)
+            for fault in [*ENDLESS, unread, DropKeepAlive("on next request"), RefuseConnections(600)]:
+                sandbox.fail_next(fault)
                 send(stack.enter_context(connect(sandbox)), sandbox)
                 wait_until(lambda: fault in {request.fault for request in sandbox.requests})  # noqa: B023
             began = time.monotonic()
@@ -603,7 +607,7 @@ def test_a_sandbox_stops_quickly_whatever_is_being_played(caplog):
 # Values
 
 
-@pytest.mark.parametrize("fault", [*MIXTURE, *ENDLESS, Raw(b"x"), Redirect("/"), Refused()], ids=repr)
+@pytest.mark.parametrize("fault", [*DEFAULT_CHAOS, *ENDLESS, Raw(b"x"), Redirect("/"), RefuseConnections()], ids=repr)
 def test_a_fault_is_a_value(fault):
     assert eval(repr(fault), vars(faults)) == fault == pickle.loads(pickle.dumps(fault))
     assert hash(fault) == hash(pickle.loads(pickle.dumps(fault)))
@@ -616,10 +620,10 @@ def test_a_fault_is_a_value(fault):
     [
         (Status(503.0, retry_after=2.0, headers={"a": "b"}), "Status(503, retry_after=2, headers={'a': 'b'})"),
         (Status(500, body=""), "Status(500, body='')"),
-        (Reset(), "Reset()"),
-        (Reset(when="in headers"), "Reset('in headers')"),
-        (Drip(seconds=0.5), "Drip(seconds=0.5)"),
-        (ClockOff(hours=-3), "ClockOff(-3)"),
+        (ConnectionReset(), "ConnectionReset()"),
+        (ConnectionReset(when="in headers"), "ConnectionReset('in headers')"),
+        (SlowDrip(seconds=0.5), "SlowDrip(seconds=0.5)"),
+        (ClockSkew(hours=-3), "ClockSkew(-3)"),
     ],
 )
 def test_a_fault_is_shown_as_it_is_written(fault, text):
@@ -637,11 +641,11 @@ def test_a_fault_is_shown_as_it_is_written(fault, text):
         (lambda: Status(503, headers={"a": "b\r\nc: d"}), "no header like"),
         (lambda: Redirect("/\n"), "no header like"),
         (lambda: Delay(float("inf")), "seconds must be"),
-        (lambda: Reset("now"), "'before headers', 'in headers', 'after headers'"),
-        (lambda: Drip("all"), "'body', 'headers'"),
-        (lambda: CutShort(1), "less than 1"),
+        (lambda: ConnectionReset("now"), "'before headers', 'in headers', 'after headers'"),
+        (lambda: SlowDrip("all"), "'body', 'headers'"),
+        (lambda: Truncate(1), "less than 1"),
         (lambda: GzipBomb(0), "size must be"),
-        (lambda: ClockOff(float("nan")), "hours must be"),
+        (lambda: ClockSkew(float("nan")), "hours must be"),
     ],
 )
 def test_a_fault_that_cannot_be_is_refused(make, words):
@@ -691,14 +695,14 @@ def test_the_command_brings_chaos():
         ("redirect:https://example.com/?a=b,c", Redirect("https://example.com/?a=b,c")),
         ("redirect:location=/,status=301", Redirect("/", 301)),
         ("delay:0.5", Delay(0.5)),
-        ("reset", Reset()),
-        ("reset:in-headers", Reset("in headers")),
-        ("reset:when=after-headers", Reset("after headers")),
-        ("hang-up:on-next-request", HangUp("on next request")),
-        ("drip:headers,seconds=0.1", Drip("headers", 0.1)),
-        ("wrong-length:-10", WrongLength(-10)),
+        ("reset", ConnectionReset()),
+        ("reset:in-headers", ConnectionReset("in headers")),
+        ("reset:when=after-headers", ConnectionReset("after headers")),
+        ("hang-up:on-next-request", DropKeepAlive("on next request")),
+        ("drip:headers,seconds=0.1", SlowDrip("headers", 0.1)),
+        ("wrong-length:-10", WrongContentLength(-10)),
         ("gzip-bomb:16", GzipBomb(16)),
-        ("clock-off:hours=-3", ClockOff(-3)),
+        ("clock-off:hours=-3", ClockSkew(-3)),
         ("invalid-utf8", InvalidUtf8()),
     ],
 )

@@ -21,7 +21,7 @@ COUNTERS = "/counters/{id}"
 def test_each_attempt_is_told_of_as_it_ended_without_the_number(make, sandbox, quick):
     told = []
     client = make(sandbox.url, on_attempt=told.append, retry=quick)
-    sandbox.script(faults.Status(503), faults.Garbage(), None, faults.Status(404), faults.InvalidJson())
+    sandbox.fail_next(faults.Status(503), faults.NotHttp(), None, faults.Status(404), faults.InvalidJson())
     client.get_call_report(Number("+46730170101"))
     for error in (APIError, DecodeError):
         with pytest.raises(error):
@@ -71,14 +71,14 @@ def test_what_cannot_be_called_is_refused(make, sandbox):
 
 
 def test_where_nobody_listens_nothing_is_made_up(make, sandbox, monkeypatch):
-    monkeypatch.setattr("sinch_reporting.attempts.template_of", None)
+    monkeypatch.setattr("sinch_reporting.attempts.route_of", None)
     assert make(sandbox.url).get_service_status("rtpproxy").is_up
 
 
 def test_metrics_count_and_time_attempts(make, sandbox, quick):
     registry = CollectorRegistry()
     client = make(sandbox.url, on_attempt=attempt_metrics(registry), retry=quick)
-    sandbox.script(faults.Status(503), faults.Garbage())
+    sandbox.fail_next(faults.Status(503), faults.NotHttp())
     client.get_counter("currentCalls")
 
     def value(name, **labels):
@@ -103,7 +103,7 @@ def spans():
 
 
 def test_each_attempt_is_a_span_with_route_status_and_number_alone(sandbox, quick, spans):
-    sandbox.script(faults.Status(503), faults.Garbage())
+    sandbox.fail_next(faults.Status(503), faults.NotHttp())
     span = spans.get_tracer("test").start_as_current_span("call")
     with sandbox.client(on_attempt=attempt_spans(spans), retry=quick) as client, span as call:
         client.get_call_report(Number("+46730170101"))

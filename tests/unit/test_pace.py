@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from sinch_reporting import ConfigurationError, DeadlineExceededError, RateLimitError, ReportingClient, pace
-from sinch_reporting.pace import Pace
+from sinch_reporting.rate_limit import RateLimiter
 from tests.support.callers import KEY, SECRET
 from tests.support.wire import COUNTER, answer
 
@@ -23,30 +23,30 @@ def waits(pace, count, most=1e6):
 
 
 def test_without_a_rate_nobody_waits():
-    assert waits(Pace(None), 1000) == [0] * 1000
+    assert waits(RateLimiter(None), 1000) == [0] * 1000
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.5, 1, 3, 9.9])
 def test_requests_are_spaced_evenly(clock, rate):
-    assert waits(Pace(rate), 5) == pytest.approx([place / rate for place in range(5)], abs=0.005)
+    assert waits(RateLimiter(rate), 5) == pytest.approx([place / rate for place in range(5)], abs=0.005)
 
 
 @pytest.mark.parametrize(("rate", "burst"), [(10, 2), (200, 21), (3333, 334)])
 def test_as_many_as_belong_to_a_tenth_of_a_second_come_at_once(clock, rate, burst):
-    found = waits(Pace(rate), burst + 50)
+    found = waits(RateLimiter(rate), burst + 50)
     assert found[:burst] == [0] * burst
     assert found[burst:] == pytest.approx([place / rate for place in range(1, 51)], abs=0.002)
 
 
 def test_what_was_not_used_is_not_saved_up_beyond_that(clock):
-    pace = Pace(10)
+    pace = RateLimiter(10)
     waits(pace, 2)
     clock.now += 3600
     assert waits(pace, 4) == pytest.approx([0, 0, 0.1, 0.2])
 
 
 def test_a_wait_that_is_of_no_use_takes_no_place(clock):
-    pace = Pace(1)
+    pace = RateLimiter(1)
     assert waits(pace, 3, most=0.5) == [0, None, None]
     clock.now += 1
     assert waits(pace, 1, most=0.5) == [0]
@@ -54,7 +54,7 @@ def test_a_wait_that_is_of_no_use_takes_no_place(clock):
 
 @pytest.mark.parametrize("rate", [None, 1])
 def test_a_hold_holds_everybody(clock, rate):
-    pace = Pace(rate)
+    pace = RateLimiter(rate)
     pace.hold(20)
     assert waits(pace, 1, most=5) == [None]
     assert waits(pace, 1) == [20]
@@ -63,13 +63,13 @@ def test_a_hold_holds_everybody(clock, rate):
 
 
 def test_after_a_hold_the_rate_is_kept(clock):
-    pace = Pace(1)
+    pace = RateLimiter(1)
     pace.hold(20)
     assert waits(pace, 3) == pytest.approx([20, 21, 22])
 
 
 def test_who_waits_already_is_held_too(clock):
-    pace = Pace(1)
+    pace = RateLimiter(1)
     assert waits(pace, 2) == [0, 1]
     pace.hold(20)
     clock.now += 1
@@ -77,7 +77,7 @@ def test_who_waits_already_is_held_too(clock):
 
 
 def test_a_shorter_hold_does_not_shorten_a_longer_one(clock):
-    pace = Pace(None)
+    pace = RateLimiter(None)
     pace.hold(20)
     pace.hold(5)
     assert waits(pace, 1) == [20]

@@ -35,7 +35,7 @@ def test_a_client_made_without_arguments_reaches_the_sandbox_and_its_faults(run)
 
         def test_it(sinch_sandbox):
             sinch_sandbox.set_counter("currentCalls", 7)
-            sinch_sandbox.script(None, faults.Status(404))
+            sinch_sandbox.fail_next(None, faults.Status(404))
             with ReportingClient() as reporting:
                 assert reporting.get_counter("currentCalls").value == 7
                 with pytest.raises(NotFoundError):

@@ -90,7 +90,7 @@ class Redirect(Fault):
 
 
 @attrs.frozen(repr=False)
-class ClockOff(Fault):
+class ClockSkew(Fault):
     """The 401, code 40101, of a server whose clock is so many hours ahead (behind, if < 0), as its `Date` shows.
 
     It is so for one answer; to move the time for all, assign to `sandbox.clock`.
@@ -104,7 +104,7 @@ class ClockOff(Fault):
 
 
 @attrs.frozen(repr=False)
-class Html(Fault):
+class HtmlPage(Fault):
     """A page in place of the API, as proxies and login portals have them, with the status 200."""
 
     status: int = attrs.field(default=200, converter=fields.status)

@@ -32,7 +32,7 @@ class Delay(Fault):
 
 
 @attrs.frozen(repr=False)
-class Silence(Fault):
+class NoResponse(Fault):
     """No answer, ever; the connection stays open until the client gives up."""
 
     def _plan(self, *_: object) -> Plan:
@@ -40,10 +40,10 @@ class Silence(Fault):
 
 
 @attrs.frozen(repr=False)
-class Refused(Fault):
+class RefuseConnections(Fault):
     """The connection is closed without an answer, and for so many seconds new ones are refused.
 
-    The others are closed as soon as they are idle. `sandbox.refusing()` does it for as long as you like.
+    The others are closed as soon as they are idle. `sandbox.refuse_connections()` does it for as long as you like.
     """
 
     seconds: float = attrs.field(default=1.0, converter=fields.seconds)
@@ -53,7 +53,7 @@ class Refused(Fault):
 
 
 @attrs.frozen(repr=False)
-class Reset(Fault):
+class ConnectionReset(Fault):
     """A connection that is reset (RST): in place of the answer, in the middle of its headers, or after them."""
 
     when: ResetWhen = attrs.field(default="before headers", validator=fields.one_of(*get_args(ResetWhen)))
@@ -67,7 +67,7 @@ class Reset(Fault):
 
 
 @attrs.frozen(repr=False)
-class HangUp(Fault):
+class DropKeepAlive(Fault):
     """The normal answer, on a connection that promises to be kept alive and is not.
 
     It is closed at once, or when the next request on it has arrived. That request gets no answer, takes no step of a
@@ -82,7 +82,7 @@ class HangUp(Fault):
 
 
 @attrs.frozen(repr=False)
-class CutShort(Fault):
+class Truncate(Fault):
     """The normal answer, of whose body only this share is sent before the connection is closed."""
 
     share: float = attrs.field(default=0.5, converter=fields.share)
@@ -92,7 +92,7 @@ class CutShort(Fault):
 
 
 @attrs.frozen(repr=False)
-class WrongLength(Fault):
+class WrongContentLength(Fault):
     """The normal answer with a `Content-Length` that is wrong by so many bytes, on a connection that stays open.
 
     If it is too long, the client waits for the rest until it gives up. If it is too short (`by` < 0), the body ends
@@ -109,7 +109,7 @@ class WrongLength(Fault):
 
 
 @attrs.frozen(repr=False)
-class Drip(Fault):
+class SlowDrip(Fault):
     """A 200 whose body, or whose headers, come byte by byte, so many seconds apart, and never end."""
 
     what: DripWhat = attrs.field(default="body", validator=fields.one_of(*get_args(DripWhat)))
@@ -125,7 +125,7 @@ class Drip(Fault):
 
 
 @attrs.frozen(repr=False)
-class Garbage(Fault):
+class NotHttp(Fault):
     """Bytes that are not HTTP; then the connection is closed."""
 
     def _plan(self, *_: object) -> Plan:

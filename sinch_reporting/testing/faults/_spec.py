@@ -17,7 +17,7 @@ def _dashed(name: str) -> str:
 
 # Raw takes bytes, which have no form here; neither have headers.
 _CLASSES: dict[str, type[Any]] = {
-    _dashed(name): getattr(faults, name) for name in faults.__all__ if name not in {"MIXTURE", "Fault", "Raw"}
+    _dashed(name): getattr(faults, name) for name in faults.__all__ if name not in {"DEFAULT_CHAOS", "Fault", "Raw"}
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 BURST_SECONDS = 0.1
 
 
-class Pace:
+class RateLimiter:
     """Gives each request its turn.
 
     Requests are spaced evenly; after a pause, as many as belong to a tenth of a second may come at once. Each is given
@@ -52,9 +52,9 @@ class Pace:
         with self._lock:
             self._held_until = max(self._held_until, time.monotonic() + seconds)
 
-    def renewed(self) -> "Pace":
+    def renewed(self) -> "RateLimiter":
         """Return a pace of the same rate that begins anew, for a process that was forked off."""
-        return Pace(self.rate)
+        return RateLimiter(self.rate)
 
 
 class _Bucket:

@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import httpx
 from attrs import evolve
 
+from sinch_reporting._http.ownership import SharedTransport, Transport
 from sinch_reporting.auth import SignedAuth
-from sinch_reporting.connections import Connections, Transport
+from sinch_reporting.config import Settings, resolve_auth, resolve_base_url
 from sinch_reporting.errors import ConfigurationError
-from sinch_reporting.observing import Observer
-from sinch_reporting.pace import Pace
+from sinch_reporting.events import AttemptHook
+from sinch_reporting.rate_limit import RateLimiter
 from sinch_reporting.retry import RetryPolicy
-from sinch_reporting.settings import Settings, resolve_auth, resolve_base_url
 from sinch_reporting_client import AuthenticatedClient
 
 Kind = TypeVar("Kind")
@@ -39,7 +39,7 @@ class BaseClient(ABC, Generic[Transport]):
         transport: Transport | None = None,
         allow_http: bool = False,
         pickle_credentials: bool = False,
-        on_attempt: Observer | None = None,
+        on_attempt: AttemptHook | None = None,
     ) -> None:
         url = resolve_base_url(base_url, allow_http=allow_http)
         self._settings = Settings(
@@ -53,18 +53,18 @@ class BaseClient(ABC, Generic[Transport]):
         self._auth = resolve_auth(application_key, application_secret, auth)
         self._portable = auth is None and transport is None
         self._pickle_credentials = pickle_credentials
-        self._connections = self._connect(url, transport, Pace(rate_limit))
+        self._connections = self._connect(url, transport, RateLimiter(rate_limit))
         self._owner = True
         self._api = self._generated_client()
 
     @classmethod
-    def _connect(cls, base_url: str, transport: Transport | None, pace: Pace) -> Connections[Transport]:
+    def _connect(cls, base_url: str, transport: Transport | None, pace: RateLimiter) -> SharedTransport[Transport]:
         if transport is None:
-            return Connections(None, cls._default_transport(base_url), pace)
+            return SharedTransport(None, cls._default_transport(base_url), pace)
         if not isinstance(transport, cls._transport_type):
             kind = cls._transport_type.__name__
             raise ConfigurationError(f"the transport of this {cls.__name__} must be an httpx.{kind}")
-        return Connections(transport, None, pace)
+        return SharedTransport(transport, None, pace)
 
     @staticmethod
     @abstractmethod
@@ -108,7 +108,7 @@ class BaseClient(ABC, Generic[Transport]):
         options = {name: getattr(self._settings, name) for name in _PICKLED}
         options["allow_http"] = True  # the base URL was accepted here already
         if self._pickle_credentials and isinstance(self._auth, SignedAuth):
-            options["application_key"], options["application_secret"] = self._auth.reveal()
+            options["application_key"], options["application_secret"] = self._auth.credentials()
             options["pickle_credentials"] = True
         return _restored, (type(self), options)
 

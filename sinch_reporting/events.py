@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from sinch_reporting.logs import logger
+from sinch_reporting._logging import logger
 
 
 @frozen
@@ -37,11 +37,11 @@ class Attempt:
         return self.outcome == "200"
 
 
-Observer = Callable[[Attempt], object]
+AttemptHook = Callable[[Attempt], object]
 """What is called with each attempt, in the thread or task of the call."""
 
 
-def tell(observer: Observer, attempt: Attempt) -> None:
+def tell(observer: AttemptHook, attempt: Attempt) -> None:
     """Tell of an attempt. A fault of the observer's is logged, and does not become one of the call."""
     try:
         observer(attempt)

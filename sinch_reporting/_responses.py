@@ -12,7 +12,6 @@ import httpx
 from sinch_reporting.errors import APIError, DecodeError, api_error_class
 from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.messages import ApiAnswer
-from sinch_reporting.routes import redacted
 
 MAX_BODY_BYTES = 1024 * 1024
 Redact = Callable[[str], str]
@@ -27,7 +26,7 @@ _REMEDIES = {
 }
 
 
-def whole_answer(response: httpx.Response, content: bytes | bytearray, request: httpx.Request) -> ApiAnswer:
+def decode_body(response: httpx.Response, content: bytes | bytearray, request: httpx.Request) -> ApiAnswer:
     """Return the answer with its body, decompressed.
 
     Raises DecodeError where it is larger than 1 MiB, or where a 200 cannot be decompressed.
@@ -66,7 +65,7 @@ def _decompressed(raw: bytes, encoding: str) -> bytes:
     return content
 
 
-def error_in(response: ApiAnswer, attempts: int, redact: Redact = str) -> APIError | DecodeError | None:
+def error_from_response(response: ApiAnswer, attempts: int, redact: Redact = str) -> APIError | DecodeError | None:
     """Return the error that the answer is, or None where it is a JSON object with status 200.
 
     `redact` takes from the server's words what the request does not show.
@@ -140,7 +139,7 @@ def _error_code(fields: Mapping[str, Any]) -> int | None:
 
 
 def _text(value: object, request: httpx.Request, redact: Redact) -> str | None:
-    return redacted(redact(value), request) if isinstance(value, str) else None
+    return redact_request(redact(value), request) if isinstance(value, str) else None
 
 
 def _reference(value: object, request: httpx.Request, redact: Redact) -> str | None:

@@ -12,7 +12,7 @@ import anyio.lowlevel
 from attrs import define, field
 
 from sinch_reporting.errors import ReportingError
-from sinch_reporting.pace import Pace
+from sinch_reporting.rate_limit import RateLimiter
 
 Transport = TypeVar("Transport")
 
@@ -25,7 +25,7 @@ def event_loop() -> object:
         return anyio.lowlevel.current_token()
 
 
-def close_in_the_end(transport: object, close: Callable[[], object]) -> None:
+def close_on_finalize(transport: object, close: Callable[[], object]) -> None:
     """Call `close` when nobody has the transport any more, or the interpreter exits, whose sockets would complain.
 
     In a process that was forked off it is not called: the sockets serve the parent.
@@ -39,7 +39,7 @@ def _unless_forked(close: Callable[[], object], owner: int) -> None:
 
 
 @define(eq=False)
-class Connections(Generic[Transport]):
+class SharedTransport(Generic[Transport]):
     """A transport, the pace of its requests, and the process and event loop that its connections belong to.
 
     A connection cannot be shared by processes, nor an async one by event loops. After a fork, or in another event loop,
@@ -54,7 +54,7 @@ class Connections(Generic[Transport]):
 
     transport: Transport | None
     make: Callable[[object], Transport] | None
-    pace: Pace
+    pace: RateLimiter
     closed: bool = False
     _home: tuple[int, object] | None = None
     _parents: list[Transport | None] = field(factory=list)

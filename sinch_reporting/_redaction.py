@@ -19,13 +19,13 @@ UNKNOWN = "(unknown route)"
 _PATTERNS = [(template, re.compile(".*" + re.sub(r"{\w+}", "[^/]*", template))) for template in TEMPLATES]
 
 
-def template_of(request: httpx.Request) -> str:
+def route_of(request: httpx.Request) -> str:
     """Return the template of the request's route."""
     path = raw_path(request)
     return next((template for template, pattern in _PATTERNS if pattern.fullmatch(path)), UNKNOWN)
 
 
-def redacted(text: str, request: httpx.Request) -> str:
+def redact(text: str, request: httpx.Request) -> str:
     """Return the server's words without the numbers, names and credentials of the request, cleaned and shortened."""
     for word in sorted(set(_private_words(request)), key=len, reverse=True):
         text = text.replace(word, "***")

@@ -9,7 +9,7 @@ from attrs import Attribute, field, frozen
 
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.errors import ConfigurationError
-from sinch_reporting.observing import Observer
+from sinch_reporting.events import AttemptHook
 from sinch_reporting.retry import RetryPolicy
 
 _LOWEST_RATE = 0.001
@@ -33,7 +33,7 @@ def _check_policy(_instance: object, _attribute: "Attribute[RetryPolicy]", value
         raise ConfigurationError("retry must be a RetryPolicy")
 
 
-def _check_observer(_instance: object, _attribute: "Attribute[Observer | None]", value: object) -> None:
+def _check_observer(_instance: object, _attribute: "Attribute[AttemptHook | None]", value: object) -> None:
     if value is not None and not callable(value):
         raise ConfigurationError("on_attempt must be callable with an Attempt, or None")
 
@@ -47,7 +47,7 @@ class Settings:
     deadline: float = field(validator=_check_seconds)
     retry: RetryPolicy = field(validator=_check_policy)
     rate_limit: float | None = field(validator=_check_rate)
-    on_attempt: Observer | None = field(default=None, validator=_check_observer)
+    on_attempt: AttemptHook | None = field(default=None, validator=_check_observer)
 
 
 def resolve_auth(key: str | None, secret: str | None, auth: httpx.Auth | None) -> httpx.Auth:

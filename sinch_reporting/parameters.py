@@ -1,0 +1,153 @@
+"""Parameters of the operations, and the checks of everything that goes into a URL."""
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Literal
+
+from attrs import field, frozen
+
+from sinch_reporting.errors import InvalidRequestError
+
+MAX_PERIOD_DAYS = 30
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+def str_value(text: str) -> str:
+    """Return the plain text of a `str` subclass, such as an enum, which may have another `str()` and `==`."""
+    return str.__str__(text)
+
+
+def path_segment(value: object, name: str) -> str:
+    """Return a text that can be one segment of a URL path.
+
+    Raises InvalidRequestError if it is not text, is empty, `.` or `..` (URL parsers resolve these), or contains
+    control characters or lone surrogates.
+    """
+    if not isinstance(value, str):
+        raise InvalidRequestError(f"the {name} must be text, not {type(value).__name__}")
+    text = str_value(value)
+    if text in {"", ".", ".."}:
+        raise InvalidRequestError(f"the {name} must not be empty, '.' or '..'")
+    if not text.isprintable() and any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
+        raise InvalidRequestError(f"the {name} must not contain control characters or lone surrogates")
+    return text
+
+
+def _e164(value: str) -> str:
+    given: object = value
+    text = str_value(given) if isinstance(given, str) else ""
+    if not _E164.fullmatch(text):
+        raise InvalidRequestError("a Number must be E.164: '+', then 7 to 15 digits, the first not 0")
+    return text
+
+
+def _username(value: str) -> str:
+    return path_segment(value, "username")
+
+
+def _mask(_value: str) -> str:
+    return "***"
+
+
+@frozen
+class Number:
+    """A phone number in strict E.164: `+`, then 7 to 15 digits, the first not 0. Nothing is guessed or reformatted.
+
+    `repr()` masks the number because it ends up in logs and tracebacks.
+
+    Attributes:
+        value: The number.
+
+    Raises:
+        InvalidRequestError: The value is not E.164.
+    """
+
+    value: str = field(converter=_e164, repr=_mask)
+
+
+@frozen
+class Username:
+    """A username, for calls between apps.
+
+    `repr()` masks the name because it ends up in logs and tracebacks.
+
+    Attributes:
+        value: The username.
+
+    Raises:
+        InvalidRequestError: The value is not text, is empty, `.` or `..`, or contains control characters or lone
+            surrogates.
+    """
+
+    value: str = field(converter=_username, repr=_mask)
+
+
+Endpoint = Number | Username
+"""A party of calls: a phone number or a username."""
+
+
+class Domain(StrEnum):
+    """Network in which the calls of a report were terminated: `data` (apps) or `pstn` (phone network)."""
+
+    DATA = "data"
+    PSTN = "pstn"
+
+
+DomainLike = Domain | Literal["data", "pstn"]
+
+
+def to_domain(value: object) -> Domain:
+    """Return the domain. Raises InvalidRequestError if the value is not one."""
+    try:
+        return Domain(str_value(value) if isinstance(value, str) else "")
+    except ValueError:
+        raise InvalidRequestError(f"the domain must be one of: {', '.join(Domain)}") from None
+
+
+def default_domain(endpoint: Endpoint) -> Domain:
+    """Return the usual domain of an endpoint: `pstn` for a Number, `data` for a Username."""
+    return Domain.PSTN if isinstance(endpoint, Number) else Domain.DATA
+
+
+def check_endpoint(endpoint: object) -> Endpoint:
+    """Return the endpoint. Raises InvalidRequestError if it is not one."""
+    if not isinstance(endpoint, Number | Username):
+        raise InvalidRequestError("the endpoint must be a Number(...) or a Username(...)")
+    return endpoint
+
+
+def _check_date(day: object, name: str) -> None:
+    # A datetime is a date too, but the API would silently drop its time of day.
+    if not isinstance(day, dt.date) or isinstance(day, dt.datetime):
+        raise InvalidRequestError(
+            f"{name} must be a datetime.date, not {type(day).__name__}: the API counts whole days"
+        )
+
+
+def check_period(start: dt.date | None, stop: dt.date | None) -> None:
+    """Check the first and last day of a report. Raises InvalidRequestError."""
+    if start is None and stop is None:
+        return
+    if start is None or stop is None:
+        raise InvalidRequestError("start and stop must be given together")
+    _check_order(start, stop)
+    if (stop - start).days > MAX_PERIOD_DAYS:
+        raise InvalidRequestError(
+            f"a report covers at most {MAX_PERIOD_DAYS} days: stop is {(stop - start).days} days after start"
+        )
+
+
+def date_range(start: dt.date, stop: dt.date) -> Iterator[dt.date]:
+    """Yield each day of a period of any length, including both ends. Raises InvalidRequestError."""
+    _check_order(start, stop)
+    return map(dt.date.fromordinal, range(start.toordinal(), stop.toordinal() + 1))
+
+
+def _check_order(start: dt.date, stop: dt.date) -> None:
+    _check_date(start, "start")
+    _check_date(stop, "stop")
+    if stop < start:
+        raise InvalidRequestError("stop must not be before start")
