@@ -1,10 +1,13 @@
-"""Tasks under asyncio and trio that outlive a `yield`, and what they take their items from."""
+"""Waiting, and work in threads and tasks, under asyncio and trio."""
 
 import asyncio
 import functools
-import importlib
 import sys
+import threading
+import time
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from typing import Generic, Self, TypeVar
 
 import anyio
@@ -12,9 +15,36 @@ import anyio.lowlevel
 
 Item = TypeVar("Item")
 
+cancelled: ContextVar[threading.Event | None] = ContextVar("sinch_reporting_cancelled", default=None)
+"""Set when nobody waits for the calls of a thread any more."""
 
-class Each(Generic[Item]):
-    """An iterable as an async one. No generator, which would be left open where the loop over it is left early."""
+
+class CancelledCallError(BaseException):
+    """Ends a call in a thread that nobody waits for. Never reaches the program."""
+
+
+def sleep(seconds: float) -> None:
+    """Wait. Raises CancelledCallError if nobody waits for this thread any more."""
+    event = cancelled.get()
+    if event is None:
+        time.sleep(seconds)
+    elif event.wait(seconds):
+        raise CancelledCallError
+
+
+async_sleep = anyio.sleep
+
+
+def time_limit(_seconds: float) -> AbstractContextManager[None]:
+    """Return a context that does nothing: in threads, the connections enforce the deadline."""
+    return nullcontext()
+
+
+async_time_limit: Callable[[float], AbstractContextManager[object]] = anyio.move_on_after
+
+
+class AsyncItems(Generic[Item]):
+    """An iterable as an async iterator. Not a generator, which would stay open if its loop is left early."""
 
     def __init__(self, items: Iterable[Item]) -> None:
         self._items = iter(items)
@@ -29,37 +59,37 @@ class Each(Generic[Item]):
             raise StopAsyncIteration from None
 
 
-class InTurn(Generic[Item]):
-    """An async iterable that is asked for one item at a time, and for none after its end."""
+class LockedAsyncIterator(Generic[Item]):
+    """An async iterator that is asked for one item at a time, and for none after its end."""
 
     def __init__(self, items: AsyncIterable[Item]) -> None:
         self._items = aiter(items)
-        self._turn = anyio.Semaphore(1, fast_acquire=True)
-        self._is_over = False
+        self._lock = anyio.Semaphore(1, fast_acquire=True)
+        self._exhausted = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> Item:
-        async with self._turn:
-            if self._is_over:
+        async with self._lock:
+            if self._exhausted:
                 raise StopAsyncIteration
             try:
                 return await anext(self._items)
             except Exception:
-                self._is_over = True
+                self._exhausted = True
                 raise
 
 
-class Tasks:
-    """Tasks of asyncio or trio that outlive a `yield`, which those of a task group must not.
+class BackgroundTasks:
+    """Tasks of asyncio or trio that may outlive a `yield`, unlike those of a task group.
 
-    They raise nothing but their cancellation.
+    They raise only their cancellation.
     """
 
     def __init__(self) -> None:
         # anyio's takes three times as long under asyncio: it looks for the event loop each time.
-        self.pause: Callable[[], Awaitable[None]] = (
+        self.checkpoint: Callable[[], Awaitable[None]] = (
             anyio.lowlevel.checkpoint if _is_trio() else functools.partial(asyncio.sleep, 0)
         )
         self.changed = anyio.Event()
@@ -67,7 +97,7 @@ class Tasks:
 
     @property
     def count(self) -> int:
-        """How many of them have not ended."""
+        """Number of tasks that have not ended."""
         return len(self._cancels)
 
     def start(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -82,7 +112,7 @@ class Tasks:
                     await work()
                 self._ended(token)
 
-            importlib.import_module("trio").lowlevel.spawn_system_task(run)
+            sys.modules["trio"].lowlevel.spawn_system_task(run)
         else:
             task = asyncio.ensure_future(work())
             self._cancels[token] = task.cancel

@@ -1,17 +1,25 @@
-"""Many reports: so many calls at a time, and never more in memory than those."""
+"""Many reports: a limited number of concurrent calls, with constant memory."""
 
 import datetime as dt
+import math
+import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from time import monotonic
+from typing import Any, Generic, TypeVar
 
 import anyio
 from attrs import field, frozen
 
-from sinch_reporting._concurrency import Each, InTurn, Tasks
-from sinch_reporting.errors import InvalidRequestError, ReportingError
+from sinch_reporting._concurrency import (
+    AsyncItems,
+    BackgroundTasks,
+    CancelledCallError,
+    LockedAsyncIterator,
+    cancelled,
+)
+from sinch_reporting.errors import DeadlineExceededError, InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
 from sinch_reporting.parameters import Endpoint, Number, Username
 
@@ -19,136 +27,260 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 
-def _hidden(endpoint: object) -> str:
-    # What is no endpoint may be a phone number as plain text.
+def _mask(endpoint: object) -> str:
+    # An invalid endpoint may be a phone number as plain text.
     return repr(endpoint) if isinstance(endpoint, Number | Username) else f"<{type(endpoint).__name__}>"
 
 
 @frozen
-class CallReportOutcome:
-    """What became of one endpoint of many: its report, or the error in its place.
+class CallReportSuccess:
+    """The report of one endpoint of many.
 
     Attributes:
-        endpoint: The endpoint, as it was given.
-        report: Its report; None where there is an error.
-        error: Why there is no report; None where there is one.
+        endpoint: The endpoint.
+        report: Its report.
+        error: None.
     """
 
-    endpoint: Endpoint = field(repr=_hidden)
-    report: CallReport | None = field(default=None, kw_only=True)
-    error: ReportingError | None = field(default=None, kw_only=True)
+    endpoint: Endpoint
+    report: CallReport = field(kw_only=True)
+    error: None = field(default=None, init=False)
 
 
 @frozen
-class DailyCallReport:
-    """What became of one day of many: its report, or the error in its place.
+class CallReportFailure:
+    """The failure of one endpoint of many.
+
+    Attributes:
+        endpoint: The endpoint, as given.
+        report: None. Declared as Any, because pyright does not narrow unions by `if outcome.error`.
+        error: Why there is no report.
+    """
+
+    endpoint: Endpoint = field(repr=_mask)
+    error: ReportingError = field(kw_only=True)
+    report: Any = field(default=None, init=False)
+
+
+CallReportOutcome = CallReportSuccess | CallReportFailure
+"""Outcome for one endpoint of many: `report` or `error`."""
+
+
+@frozen
+class DailyReportSuccess:
+    """The report of one day.
 
     Attributes:
         day: The day.
-        report: The calls of that day; None where there is an error.
-        error: Why there is no report; None where there is one.
+        report: The calls of that day.
+        error: None.
     """
 
     day: dt.date
-    report: CallReport | None = field(default=None, kw_only=True)
-    error: ReportingError | None = field(default=None, kw_only=True)
+    report: CallReport = field(kw_only=True)
+    error: None = field(default=None, init=False)
+
+
+@frozen
+class DailyReportFailure:
+    """The failure of one day.
+
+    Attributes:
+        day: The day.
+        report: None. Declared as Any, because pyright does not narrow unions by `if outcome.error`.
+        error: Why there is no report.
+    """
+
+    day: dt.date
+    error: ReportingError = field(kw_only=True)
+    report: Any = field(default=None, init=False)
+
+
+DailyCallReport = DailyReportSuccess | DailyReportFailure
+"""Outcome for one day of many: `report` or `error`."""
 
 
 def check_concurrency(concurrency: object) -> None:
-    """Check how many calls are to be made at a time. Raises InvalidRequestError."""
+    """Check a number of concurrent calls. Raises InvalidRequestError."""
     if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
         raise InvalidRequestError("concurrency must be a whole number from 1")
 
 
 def check_iterable(endpoints: object) -> None:
-    """Check what is to be gone through. Raises InvalidRequestError."""
+    """Check an iterable of endpoints. Raises InvalidRequestError."""
     if isinstance(endpoints, str | bytes) or not isinstance(endpoints, Iterable | AsyncIterable):
         raise InvalidRequestError("the endpoints must be an iterable of Number(...) and Username(...)")
 
 
-class _Window(Generic[Outcome]):
-    """The calls that were begun and whose outcomes were not yet taken."""
+class IterationDeadline:
+    """Deadline of an iteration.
+
+    Args:
+        seconds: Time limit in seconds; None for no limit.
+
+    Raises:
+        InvalidRequestError: It is not a number of seconds above 0.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        given: object = seconds
+        if given is not None and (isinstance(given, bool) or not isinstance(given, int | float) or not given > 0):
+            raise InvalidRequestError("deadline must be a number of seconds above 0, or None")
+        self._seconds = math.inf if seconds is None else seconds
+        self._started = monotonic()
+
+    @property
+    def expires(self) -> float:
+        """Monotonic time at which the iteration must end."""
+        return self._started + self._seconds
+
+    def check(self) -> None:
+        """Raise DeadlineExceededError if the deadline has passed."""
+        if monotonic() >= self.expires:
+            raise DeadlineExceededError(
+                f"deadline of {self._seconds:g} s for the iteration exceeded; the remaining reports were not requested"
+            )
+
+
+class _ReorderBuffer(Generic[Outcome]):
+    """Outcomes of started calls that have not been yielded."""
 
     def __init__(self, size: int, *, ordered: bool) -> None:
         self._size = size
         self._ordered = ordered
-        self._begun = 0
-        self._taken = 0
-        self._ended: dict[int, Outcome] = {}
+        self._started = 0
+        self._yielded = 0
+        self._finished: dict[int, Outcome] = {}
 
     @property
     def is_empty(self) -> bool:
-        return self._begun == self._taken
+        return self._started == self._yielded
 
     @property
     def is_full(self) -> bool:
-        return self._begun - self._taken == self._size
+        return self._started - self._yielded == self._size
 
     @property
     def has_next(self) -> bool:
-        return self._taken in self._ended if self._ordered else bool(self._ended)
+        return self._yielded in self._finished if self._ordered else bool(self._finished)
 
-    def begin(self) -> int:
-        self._begun += 1
-        return self._begun - 1
+    def open(self) -> int:
+        self._started += 1
+        return self._started - 1
 
-    def end(self, place: int, outcome: Outcome) -> None:
-        self._ended[place] = outcome
+    def put(self, index: int, outcome: Outcome) -> None:
+        self._finished[index] = outcome
 
-    def take(self) -> Outcome:
-        place = self._taken if self._ordered else next(iter(self._ended))
-        self._taken += 1
-        return self._ended.pop(place)
+    def pop(self) -> Outcome:
+        index = self._yielded if self._ordered else next(iter(self._finished))
+        self._yielded += 1
+        return self._finished.pop(index)
 
 
-def outcomes(
-    get: Callable[[Item], CallReport],
-    make: Callable[..., Outcome],
+class _Threads(Generic[Item, Outcome]):
+    """Daemon threads that make calls. Nothing waits for them, so that Ctrl-C ends a loop at once."""
+
+    def __init__(self, fetch: Callable[[Item], Outcome], limit: int) -> None:
+        self._fetch = fetch
+        self._limit = limit
+        self._count = 0
+        self._tasks = SimpleQueue[tuple[int, Item, Context] | None]()
+        self._cancelled = threading.Event()
+        self.finished = SimpleQueue[tuple[int, Outcome] | BaseException]()
+
+    def submit(self, index: int, item: Item) -> None:
+        """Start a call, in the context of the caller: it contains the spans of tracers."""
+        context = copy_context()
+        context.run(cancelled.set, self._cancelled)
+        self._tasks.put((index, item, context))
+        if self._count < self._limit:
+            self._count += 1
+            threading.Thread(target=self._work, daemon=True, name="sinch_reporting").start()
+
+    def next(self) -> tuple[int, Outcome]:
+        """Wait for a finished call."""
+        result = self.finished.get()
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    def cancel(self) -> None:
+        """End the threads: those with a call in flight after its attempt."""
+        self._cancelled.set()
+        for _ in range(self._count):
+            self._tasks.put(None)
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None and not self._cancelled.is_set():
+            index, item, context = task
+            try:
+                self.finished.put((index, context.run(self._fetch, item)))
+            except CancelledCallError:
+                return
+            except BaseException as error:  # noqa: BLE001 - raised in the thread of the loop
+                self.finished.put(error)
+
+
+def fetch(
+    call: Callable[[Item], CallReport],
+    success: Callable[..., Outcome],
+    failure: Callable[..., Outcome],
     items: Iterable[Item],
     concurrency: int,
+    deadline: IterationDeadline,
     *,
     ordered: bool,
 ) -> Generator[Outcome]:
-    """Yield the outcomes of calls in threads. Left early, it ends when the calls in flight have."""
-    window = _Window[Outcome](concurrency, ordered=ordered)
-    ended: SimpleQueue[tuple[int, Outcome]] = SimpleQueue()
+    """Yield the outcomes of calls in threads. If the loop is left early, calls in flight are abandoned."""
 
-    def work(place: int, item: Item) -> None:
+    def outcome_of(item: Item) -> Outcome:
         try:
-            outcome = make(item, report=get(item))
+            return success(item, report=call(item))
         except ReportingError as error:
-            outcome = make(item, error=error)
-        ended.put((place, outcome))
+            return failure(item, error=error)
 
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="sinch_reporting") as threads:
+    buffer = _ReorderBuffer[Outcome](concurrency, ordered=ordered)
+    threads = _Threads(outcome_of, concurrency)
+    try:
         for item in items:
-            # In the context of whoever iterates: spans of tracers stand in it.
-            threads.submit(copy_context().run, work, window.begin(), item)
-            while window.is_full or not ended.empty():
-                window.end(*ended.get())
-                while window.has_next:
-                    yield window.take()
-        while not window.is_empty:
-            window.end(*ended.get())
-            while window.has_next:
-                yield window.take()
+            deadline.check()
+            threads.submit(buffer.open(), item)
+            while buffer.is_full or not threads.finished.empty():
+                buffer.put(*threads.next())
+                while buffer.has_next:
+                    yield buffer.pop()
+        while not buffer.is_empty:
+            buffer.put(*threads.next())
+            while buffer.has_next:
+                yield buffer.pop()
+    finally:
+        threads.cancel()
 
 
-async def async_outcomes(
-    get: Callable[[Item], Awaitable[CallReport]],
-    make: Callable[..., Outcome],
+async def async_fetch(
+    call: Callable[[Item], Awaitable[CallReport]],
+    success: Callable[..., Outcome],
+    failure: Callable[..., Outcome],
     items: Iterable[Item] | AsyncIterable[Item],
     concurrency: int,
+    deadline: IterationDeadline,
     *,
     ordered: bool,
 ) -> AsyncGenerator[Outcome]:
-    """Yield the outcomes of calls in tasks. Left early, it cancels the calls in flight."""
-    workers = _Workers(get, make, items, concurrency, ordered=ordered)
+    """Yield the outcomes of calls in tasks. If the loop is left early, calls in flight are cancelled."""
+
+    async def outcome_of(item: Item) -> Outcome:
+        try:
+            return success(item, report=await call(item))
+        except ReportingError as error:
+            return failure(item, error=error)
+
+    workers = _Workers(outcome_of, items, concurrency, deadline, ordered=ordered)
     try:
         for _ in range(concurrency):
             workers.tasks.start(workers.work)
         while await workers.has_next():
-            yield workers.take()
+            yield workers.pop()
     finally:
         await workers.tasks.cancel()
     if workers.failure:
@@ -160,58 +292,59 @@ class _Workers(Generic[Item, Outcome]):
 
     def __init__(
         self,
-        get: Callable[[Item], Awaitable[CallReport]],
-        make: Callable[..., Outcome],
+        fetch: Callable[[Item], Awaitable[Outcome]],
         items: Iterable[Item] | AsyncIterable[Item],
         concurrency: int,
+        deadline: IterationDeadline,
         *,
         ordered: bool,
     ) -> None:
-        self.tasks = Tasks()
+        self.tasks = BackgroundTasks()
         self.failure: Exception | None = None
-        self._get = get
-        self._make = make
-        self._items = InTurn(items) if isinstance(items, AsyncIterable) else Each(items)
-        self._window = _Window[Outcome](concurrency, ordered=ordered)
-        self._room = anyio.Semaphore(concurrency, fast_acquire=True)
-        self._is_over = False
+        self._fetch = fetch
+        self._items = LockedAsyncIterator(items) if isinstance(items, AsyncIterable) else AsyncItems(items)
+        self._deadline = deadline
+        self._buffer = _ReorderBuffer[Outcome](concurrency, ordered=ordered)
+        self._slots = anyio.Semaphore(concurrency, fast_acquire=True)
+        self._exhausted = False
         self._changed = anyio.Event()
 
     async def has_next(self) -> bool:
-        """Wait for an outcome, and tell whether there is one."""
-        while not self._window.has_next and self.tasks.count:
+        """Wait for an outcome, and return whether there is one."""
+        while not self._buffer.has_next and self.tasks.count:
             self._changed = self.tasks.changed = anyio.Event()
             await self._changed.wait()
-        return self._window.has_next
+        return self._buffer.has_next
 
-    def take(self) -> Outcome:
+    def pop(self) -> Outcome:
         """Return the next outcome."""
-        self._room.release()
-        return self._window.take()
+        self._slots.release()
+        return self._buffer.pop()
 
     async def work(self) -> None:
-        """Work until there are no more items."""
-        while (begun := await self._begin()) is not None:
-            place, item = begun
+        """Make calls until the iterable is exhausted."""
+        while (started := await self._start()) is not None:
+            index, item = started
             try:
-                outcome = self._make(item, report=await self._get(item))
-            except ReportingError as error:
-                outcome = self._make(item, error=error)
-            self._window.end(place, outcome)
+                outcome = await self._fetch(item)
+            except Exception as error:  # noqa: BLE001 - raised in the task of the loop
+                self._exhausted, self.failure = True, error
+                return
+            self._buffer.put(index, outcome)
             self._changed.set()
-            await self.tasks.pause()  # lets the outcome be taken, so that there is room
+            await self.tasks.checkpoint()  # lets the outcome be yielded, which frees a slot
 
-    async def _begin(self) -> tuple[int, Item] | None:
-        await self._room.acquire()
-        if not self._is_over:
+    async def _start(self) -> tuple[int, Item] | None:
+        await self._slots.acquire()
+        if not self._exhausted:
             try:
                 item = await anext(self._items)
+                self._deadline.check()
             except StopAsyncIteration:
-                self._is_over = True
-            except Exception as error:  # noqa: BLE001 - it is raised where the loop is
-                self._is_over = True
-                self.failure = error
+                self._exhausted = True
+            except Exception as error:  # noqa: BLE001 - raised in the task of the loop
+                self._exhausted, self.failure = True, error
             else:
-                return self._window.begin(), item
-        self._room.release()
+                return self._buffer.open(), item
+        self._slots.release()
         return None

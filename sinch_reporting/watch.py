@@ -1,6 +1,6 @@
-"""Watching a counter or a service: when to ask next, and what of the answers is handed out.
+"""Watching a counter or a service: when to poll next, and which samples are yielded.
 
-`RefreshSchedule` and `FixedSchedule` decide that, without I/O; `outcomes` and `async_outcomes` ask and wait.
+`RefreshSchedule` and `FixedSchedule` decide that, without I/O; `poll` and `async_poll` request and wait.
 """
 
 import math
@@ -8,10 +8,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from datetime import UTC, datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import anyio
-from attrs import frozen
+from attrs import field, frozen
 
 from sinch_reporting.errors import (
     APIError,
@@ -23,116 +23,156 @@ from sinch_reporting.errors import (
 )
 from sinch_reporting.models import Counter, ServiceStatus
 
-REFRESH = 120.0
-"""The server refreshes its counters every so many seconds."""
+COUNTER_REFRESH_SECONDS = 120.0
+"""Interval at which the server refreshes its counters."""
 
-MARGIN = 1.0
-"""So many seconds after a refresh was due, it is looked for: by then it is done, and the Date is cut to seconds."""
+REFRESH_MARGIN = 1.0
+"""Seconds to wait after a refresh is due: by then it is done, and the Date has whole seconds."""
 
-LATE = (2.0, 4.0, 8.0)
-"""The waits where it is not there yet."""
+LATE_REFRESH_DELAYS = (2.0, 4.0, 8.0)
+"""Waits in seconds if a due refresh is not visible yet."""
 
-FIRST_FAILURE = 5.0
-"""The wait after a first failure; it doubles with each one that follows."""
+INITIAL_ERROR_DELAY = 5.0
+"""Seconds to wait after a first failure; doubles with each consecutive one."""
 
-LONGEST = 3600.0
-"""The longest wait, whatever Retry-After the server sends."""
+MAX_DELAY = 3600.0
+"""Longest wait in seconds, whatever the Retry-After."""
 
 ValueT = TypeVar("ValueT", Counter, ServiceStatus)
 OutcomeT = TypeVar("OutcomeT")
 
 
 @frozen(kw_only=True)
-class CounterOutcome:
-    """What became of a watched counter: it changed, or the error in its place.
+class CounterChange:
+    """A new value of a watched counter.
 
     Attributes:
-        counter: The counter; None where there is an error.
-        error: Why there is no counter; None where there is one.
+        counter: The counter.
+        error: None.
     """
 
-    counter: Counter | None = None
-    error: ReportingError | None = None
+    counter: Counter
+    error: None = field(default=None, init=False)
 
 
 @frozen(kw_only=True)
-class ServiceStatusOutcome:
-    """What became of a watched service: its status changed, or the error in its place.
+class CounterFailure:
+    """A failure while watching a counter.
 
     Attributes:
-        service: The service's status; None where there is an error.
-        error: Why there is no status; None where there is one.
+        counter: None. Declared as Any, because pyright does not narrow unions by `if outcome.error`.
+        error: Why there is no counter.
     """
 
-    service: ServiceStatus | None = None
-    error: ReportingError | None = None
+    error: ReportingError
+    counter: Any = field(default=None, init=False)
 
 
-class Reading(NamedTuple, Generic[ValueT]):
-    """What was read, and the server's time of the answer, if it told."""
+CounterOutcome = CounterChange | CounterFailure
+"""Outcome of watching a counter: `counter` or `error`."""
+
+
+@frozen(kw_only=True)
+class ServiceStatusChange:
+    """A new status of a watched service.
+
+    Attributes:
+        service: The service's status.
+        error: None.
+    """
+
+    service: ServiceStatus
+    error: None = field(default=None, init=False)
+
+
+@frozen(kw_only=True)
+class ServiceStatusFailure:
+    """A failure while watching a service.
+
+    Attributes:
+        service: None. Declared as Any, because pyright does not narrow unions by `if outcome.error`.
+        error: Why there is no status.
+    """
+
+    error: ReportingError
+    service: Any = field(default=None, init=False)
+
+
+ServiceStatusOutcome = ServiceStatusChange | ServiceStatusFailure
+"""Outcome of watching a service: `service` or `error`."""
+
+
+class Sample(NamedTuple, Generic[ValueT]):
+    """A value, and the server's time of the response, if it has a Date."""
 
     value: ValueT
     date: datetime | None = None
 
 
-class Plan(ABC, Generic[ValueT, OutcomeT]):
-    """What follows from each reading or failure."""
+class PollSchedule(ABC, Generic[ValueT, OutcomeT]):
+    """Decides what follows from each sample or failure."""
 
     def __init__(self) -> None:
-        self._shown: object = None
+        self._last_yielded: object = None
         self._failures = 0
 
-    def after(self, reading: Reading[ValueT]) -> tuple[OutcomeT | None, float]:
-        """Return what is to be handed out, None where that was handed out already, and the seconds to wait."""
+    def on_sample(self, sample: Sample[ValueT]) -> tuple[OutcomeT | None, float]:
+        """Return the outcome to yield, None if it was yielded before, and the seconds to wait."""
         self._failures = 0
-        shown, self._shown = self._shown, self._key(reading.value)
-        return (None if shown == self._shown else self._outcome(reading.value, None)), self._interval(reading)
+        last, self._last_yielded = self._last_yielded, self._key(sample.value)
+        return (None if last == self._last_yielded else self._success(sample.value)), self._interval(sample)
 
-    def after_failure(self, error: ReportingError) -> tuple[OutcomeT, float]:
-        """Return what is to be handed out, and the seconds to wait. The next value is handed out in any case."""
-        self._shown = None
-        wait = min(math.ldexp(FIRST_FAILURE, self._failures), REFRESH)
+    def on_error(self, error: ReportingError) -> tuple[OutcomeT, float]:
+        """Return the outcome to yield, and the seconds to wait. The next value is yielded in any case."""
+        self._last_yielded = None
+        delay = min(math.ldexp(INITIAL_ERROR_DELAY, self._failures), COUNTER_REFRESH_SECONDS)
         self._failures = min(self._failures + 1, 10)
-        asked = error.retry_after if isinstance(error, APIError) else None
-        return self._outcome(None, error), min(max(wait, asked or 0), LONGEST)
+        retry_after = error.retry_after if isinstance(error, APIError) else None
+        return self._failure(error), min(max(delay, retry_after or 0), MAX_DELAY)
 
     @abstractmethod
     def _key(self, value: ValueT) -> object: ...
 
     @abstractmethod
-    def _outcome(self, value: ValueT | None, error: ReportingError | None) -> OutcomeT: ...
+    def _success(self, value: ValueT) -> OutcomeT: ...
 
     @abstractmethod
-    def _interval(self, reading: Reading[ValueT]) -> float: ...
+    def _failure(self, error: ReportingError) -> OutcomeT: ...
+
+    @abstractmethod
+    def _interval(self, sample: Sample[ValueT]) -> float: ...
 
 
-class RefreshSchedule(Plan[Counter, CounterOutcome]):
-    """Asks once in each refresh, just after it; where one is late, a few times more, then once in each again."""
+class RefreshSchedule(PollSchedule[Counter, CounterOutcome]):
+    """Polls a counter once per refresh, just after it; if one is late, a few times more."""
 
     def __init__(self) -> None:
         super().__init__()
         self._modified: datetime | None = None
-        self._late = iter(LATE)
+        self._delays = iter(LATE_REFRESH_DELAYS)
 
     def _key(self, value: Counter) -> object:
         return value.value
 
-    def _outcome(self, value: Counter | None, error: ReportingError | None) -> CounterOutcome:
-        return CounterOutcome(counter=value, error=error)
+    def _success(self, value: Counter) -> CounterOutcome:
+        return CounterChange(counter=value)
 
-    def _interval(self, reading: Reading[Counter]) -> float:
-        modified = reading.value.modified
+    def _failure(self, error: ReportingError) -> CounterOutcome:
+        return CounterFailure(error=error)
+
+    def _interval(self, sample: Sample[Counter]) -> float:
+        modified = sample.value.modified
         if modified != self._modified:
-            self._modified, self._late = modified, iter(LATE)
-        # By the server's own clock: this machine's may be off.
-        age = ((reading.date or datetime.now(UTC)) - modified).total_seconds()
-        if age >= REFRESH and (wait := next(self._late, None)) is not None:
-            return wait
-        return REFRESH - age % REFRESH + MARGIN
+            self._modified, self._delays = modified, iter(LATE_REFRESH_DELAYS)
+        # By the server's clock: the local one may be wrong.
+        age = ((sample.date or datetime.now(UTC)) - modified).total_seconds()
+        if age >= COUNTER_REFRESH_SECONDS and (delay := next(self._delays, None)) is not None:
+            return delay
+        return COUNTER_REFRESH_SECONDS - age % COUNTER_REFRESH_SECONDS + REFRESH_MARGIN
 
 
-class FixedSchedule(Plan[ServiceStatus, ServiceStatusOutcome]):
-    """Asks in even intervals: nothing tells when a status was last determined."""
+class FixedSchedule(PollSchedule[ServiceStatus, ServiceStatusOutcome]):
+    """Polls a service at a fixed interval: nothing says when a status was last determined."""
 
     def __init__(self, interval: float) -> None:
         super().__init__()
@@ -141,49 +181,52 @@ class FixedSchedule(Plan[ServiceStatus, ServiceStatusOutcome]):
     def _key(self, value: ServiceStatus) -> object:
         return value.status
 
-    def _outcome(self, value: ServiceStatus | None, error: ReportingError | None) -> ServiceStatusOutcome:
-        return ServiceStatusOutcome(service=value, error=error)
+    def _success(self, value: ServiceStatus) -> ServiceStatusOutcome:
+        return ServiceStatusChange(service=value)
 
-    def _interval(self, reading: Reading[ServiceStatus]) -> float:
-        del reading
+    def _failure(self, error: ReportingError) -> ServiceStatusOutcome:
+        return ServiceStatusFailure(error=error)
+
+    def _interval(self, sample: Sample[ServiceStatus]) -> float:
+        del sample
         return self._seconds
 
 
 def check_interval(interval: object) -> None:
-    """Check how often a service is asked about. Raises InvalidRequestError."""
+    """Check a polling interval. Raises InvalidRequestError."""
     if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < math.inf:
         raise InvalidRequestError("interval must be a number of seconds above 0")
 
 
 TRANSIENT_ERRORS = (APIError, TransportError, DeadlineExceededError, DecodeError)
-"""What the server or the network did. Any other error is of the program's making, and ends the watch."""
+"""Failures of the server or the network. Any other exception comes from the program, and ends the watch."""
 
 
-def outcomes(read: Callable[[], Reading[ValueT]], plan: Plan[ValueT, OutcomeT]) -> Generator[OutcomeT]:
-    """Yield what becomes of the readings, for ever."""
+def poll(read: Callable[[], Sample[ValueT]], schedule: PollSchedule[ValueT, OutcomeT]) -> Generator[OutcomeT]:
+    """Yield the outcomes of polling, forever."""
     while True:
         outcome: OutcomeT | None
         try:
-            outcome, wait = plan.after(read())
+            outcome, delay = schedule.on_sample(read())
         except TRANSIENT_ERRORS as error:
-            outcome, wait = plan.after_failure(error)
-        due = time.monotonic() + wait
+            outcome, delay = schedule.on_error(error)
+        due = time.monotonic() + delay
         if outcome is not None:
             yield outcome
         time.sleep(max(due - time.monotonic(), 0))
 
 
-async def async_outcomes(
-    read: Callable[[], Awaitable[Reading[ValueT]]], plan: Plan[ValueT, OutcomeT]
+async def async_poll(
+    read: Callable[[], Awaitable[Sample[ValueT]]], schedule: PollSchedule[ValueT, OutcomeT]
 ) -> AsyncGenerator[OutcomeT]:
-    """Yield what becomes of the readings, for ever."""
+    """Yield the outcomes of polling, forever."""
     while True:
         outcome: OutcomeT | None
         try:
-            outcome, wait = plan.after(await read())
+            outcome, delay = schedule.on_sample(await read())
         except TRANSIENT_ERRORS as error:
-            outcome, wait = plan.after_failure(error)
-        due = time.monotonic() + wait
+            outcome, delay = schedule.on_error(error)
+        due = time.monotonic() + delay
         if outcome is not None:
             yield outcome
         await anyio.sleep(max(due - time.monotonic(), 0))

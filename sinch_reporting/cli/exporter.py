@@ -15,9 +15,9 @@ from sinch_reporting.watch import (
     TRANSIENT_ERRORS,
     FixedSchedule,
     OutcomeT,
-    Plan,
-    Reading,
+    PollSchedule,
     RefreshSchedule,
+    Sample,
     ValueT,
     check_interval,
 )
@@ -90,9 +90,9 @@ class Exporter:
 
 
 async def _follow(
-    read: Callable[[str], Awaitable[Reading[ValueT]]],
+    read: Callable[[str], Awaitable[Sample[ValueT]]],
     watched: str,
-    plan: Plan[ValueT, OutcomeT],
+    plan: PollSchedule[ValueT, OutcomeT],
     show: Callable[[ValueT], None],
 ) -> None:
     while True:
@@ -100,8 +100,8 @@ async def _follow(
             reading = await read(watched)
         except TRANSIENT_ERRORS as error:
             say(f"sinch-reporting: {watched}: {error}")
-            _, wait = plan.after_failure(error)
+            _, wait = plan.on_error(error)
         else:
             show(reading.value)
-            _, wait = plan.after(reading)
+            _, wait = plan.on_sample(reading)
         await anyio.sleep(wait)
