@@ -63,8 +63,8 @@ class Exporter:
         for service_id in services:
             path_segment(service_id, "service id")
         # The public watch yields changes alone; here each refresh counts.
-        read_counter = client._read_counter  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        read_service = client._read_service  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        read_counter = client._sample_counter  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        read_service = client._sample_service  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         try:
             async with anyio.create_task_group() as tasks:
                 for counter_id in counters:
