@@ -1,22 +1,22 @@
-"""Waiting, and work in threads and tasks, under asyncio and trio."""
+"""Waiting and cancellation in threads and tasks, under asyncio and trio."""
 
 import asyncio
 import functools
 import sys
 import threading
 import time
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
-from typing import Generic, Self, TypeVar
 
 import anyio
 import anyio.lowlevel
 
-Item = TypeVar("Item")
-
 cancelled: ContextVar[threading.Event | None] = ContextVar("sinch_reporting_cancelled", default=None)
-"""Set when nobody waits for the calls of a thread any more."""
+"""Set when nobody waits for the calls of a thread any longer."""
+
+time_limit: Callable[[float], AbstractContextManager[object]] = nullcontext  # the connections enforce the deadline
+async_time_limit: Callable[[float], AbstractContextManager[object]] = anyio.move_on_after
 
 
 class CancelledCallError(BaseException):
@@ -24,7 +24,7 @@ class CancelledCallError(BaseException):
 
 
 def sleep(seconds: float) -> None:
-    """Wait. Raises CancelledCallError if nobody waits for this thread any more."""
+    """Wait. Raises CancelledCallError if nobody waits for this thread any longer."""
     event = cancelled.get()
     if event is None:
         time.sleep(seconds)
@@ -35,53 +35,8 @@ def sleep(seconds: float) -> None:
 async_sleep = anyio.sleep
 
 
-time_limit: Callable[[float], AbstractContextManager[object]] = nullcontext  # the connections enforce the deadline
-async_time_limit: Callable[[float], AbstractContextManager[object]] = anyio.move_on_after
-
-
-class AsyncItems(Generic[Item]):
-    """An iterable as an async iterator. Not a generator, which would stay open if its loop is left early."""
-
-    def __init__(self, items: Iterable[Item]) -> None:
-        self._items = iter(items)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Item:
-        try:
-            return next(self._items)
-        except StopIteration:
-            raise StopAsyncIteration from None
-
-
-class LockedAsyncIterator(Generic[Item]):
-    """An async iterator that is asked for one item at a time, and for none after its end."""
-
-    def __init__(self, items: AsyncIterable[Item]) -> None:
-        self._items = aiter(items)
-        self._lock = anyio.Semaphore(1, fast_acquire=True)
-        self._exhausted = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Item:
-        async with self._lock:
-            if self._exhausted:
-                raise StopAsyncIteration
-            try:
-                return await anext(self._items)
-            except Exception:
-                self._exhausted = True
-                raise
-
-
 class BackgroundTasks:
-    """Tasks of asyncio or trio that may outlive a `yield`, unlike those of a task group.
-
-    They raise only their cancellation.
-    """
+    """Tasks of asyncio or trio that may outlive a `yield`, unlike those of a task group. They must not raise."""
 
     def __init__(self) -> None:
         # anyio's takes three times as long under asyncio: it looks for the event loop each time.

@@ -1,16 +1,18 @@
 """The clients: one method per operation. `scripts/unasync` generates `client.py` from `async_client.py`."""
 
+import math
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 
-from sinch_reporting import watch
 from sinch_reporting._async_call import AsyncCaller, AsyncCallTransport
 from sinch_reporting._base_client import BaseClient
+from sinch_reporting._concurrency import async_sleep
 from sinch_reporting._http import async_transport_factory
 from sinch_reporting._http.ownership import async_current_loop
 from sinch_reporting._operations import ModelT, StripFrames, operation, parse
@@ -21,27 +23,39 @@ from sinch_reporting.bulk import (
     DailyCallReport,
     DailyReportFailure,
     DailyReportSuccess,
-    IterationDeadline,
     async_fetch,
-    check_concurrency,
-    check_iterable,
+    check_iteration,
 )
+from sinch_reporting.errors import ReportingError
 from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
 from sinch_reporting.parameters import (
     DomainLike,
     Endpoint,
     call_report_parameters,
-    check_endpoint,
     check_period,
     date_range,
-    default_domain,
     path_segment,
+    resolve_domain,
     to_domain,
 )
-from sinch_reporting.watch import CounterOutcome, ServiceStatusOutcome
+from sinch_reporting.watch import (
+    TRANSIENT_ERRORS,
+    CounterChange,
+    CounterFailure,
+    CounterOutcome,
+    PollSchedule,
+    RefreshSchedule,
+    Sample,
+    ServiceStatusChange,
+    ServiceStatusFailure,
+    ServiceStatusOutcome,
+    ValueT,
+    check_interval,
+)
 from sinch_reporting_client import models
 
+OutcomeT = TypeVar("OutcomeT")
 ResultT = TypeVar("ResultT")
 
 
@@ -103,18 +117,6 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
     def _call_transport(self) -> httpx.AsyncBaseTransport:
         return AsyncCallTransport(self._caller, self._builder)
 
-    async def _fetch(
-        self,
-        name: str,
-        parameters: Mapping[str, Any],
-        model: type[ModelT],
-        convert: Callable[[ModelT], ResultT],
-        expires: float = float("inf"),
-    ) -> ResultT:
-        """Call a generated function by its name, and return the converted result."""
-        request = self._builder.build(operation(name), parameters)
-        return await self._caller.call(request, lambda _, body: convert(parse(model, body)), expires=expires)
-
     async def get_call_report(
         self,
         endpoint: Endpoint,
@@ -134,6 +136,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             start: The first day.
             stop: The last day, at most 30 days after `start`.
         """
+        check_period(start, stop)
         return await self._get_call_report(endpoint, domain, start, stop)
 
     async def _get_call_report(
@@ -142,12 +145,10 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         domain: DomainLike | None,
         start: date | None,
         stop: date | None,
-        expires: float = float("inf"),
+        expires: float = math.inf,
     ) -> CallReport:
         with StripFrames():
-            check_endpoint(endpoint)
-            check_period(start, stop)
-            network = default_domain(endpoint) if domain is None else to_domain(domain)
+            network = resolve_domain(endpoint, domain)
             return await self._fetch(
                 "get_call_report",
                 call_report_parameters(endpoint, network, start, stop),
@@ -175,27 +176,30 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
 
         Args:
             endpoints: The numbers and usernames.
-            domain: The network in which the calls were terminated. Default: `pstn` for a Number, `data` for a Username.
+            domain: As for `get_call_report`.
             start: The first day.
             stop: The last day, at most 30 days after `start`.
             concurrency: Number of concurrent calls.
             ordered: Yield in the order of the endpoints. One slow call then delays the following outcomes.
-            deadline: Time limit of the whole iteration in seconds; calls in flight end by then, and the iteration
+            deadline: Time limit of the whole iteration in seconds. Calls in flight end by then, and the iteration
                 raises DeadlineExceededError if endpoints remain.
 
         Raises:
             InvalidRequestError: A parameter is invalid; nothing was sent.
         """
-        check_iterable(endpoints)
-        check_concurrency(concurrency)
+        check_iteration(endpoints, concurrency, 1 if deadline is None else deadline)
         check_period(start, stop)
         network = None if domain is None else to_domain(domain)
-        limit = IterationDeadline(deadline)
+        expires = math.inf if deadline is None else monotonic() + deadline
 
-        async def call(endpoint: Endpoint) -> CallReport:
-            return await self._get_call_report(endpoint, network, start, stop, limit.expires)
+        async def fetch_one(endpoint: Endpoint) -> CallReportOutcome:
+            try:
+                report = await self._get_call_report(endpoint, network, start, stop, expires)
+                return CallReportSuccess(endpoint, report=report)
+            except ReportingError as error:
+                return CallReportFailure(endpoint, error=error)
 
-        return async_fetch(call, CallReportSuccess, CallReportFailure, endpoints, concurrency, limit, ordered=ordered)
+        return async_fetch(fetch_one, endpoints, concurrency, expires, ordered=ordered)
 
     def daily_call_reports(
         self,
@@ -216,23 +220,24 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             endpoint: The number or username.
             start: The first day.
             stop: The last day, included.
-            domain: The network in which the calls were terminated. Default: `pstn` for a Number, `data` for a Username.
+            domain: As for `get_call_report`.
             concurrency: Number of concurrent calls.
             deadline: Time limit of the whole iteration in seconds, as for `iter_call_reports`.
 
         Raises:
             InvalidRequestError: A parameter is invalid; nothing was sent.
         """
-        check_endpoint(endpoint)
-        check_concurrency(concurrency)
-        days = date_range(start, stop)
-        network = None if domain is None else to_domain(domain)
-        limit = IterationDeadline(deadline)
+        check_iteration((), concurrency, 1 if deadline is None else deadline)
+        network = resolve_domain(endpoint, domain)
+        expires = math.inf if deadline is None else monotonic() + deadline
 
-        async def call(day: date) -> CallReport:
-            return await self._get_call_report(endpoint, network, day, day, limit.expires)
+        async def fetch_one(day: date) -> DailyCallReport:
+            try:
+                return DailyReportSuccess(day, report=await self._get_call_report(endpoint, network, day, day, expires))
+            except ReportingError as error:
+                return DailyReportFailure(day, error=error)
 
-        return async_fetch(call, DailyReportSuccess, DailyReportFailure, days, concurrency, limit, ordered=True)
+        return async_fetch(fetch_one, date_range(start, stop), concurrency, expires, ordered=True)
 
     async def get_counter(self, counter_id: str) -> Counter:
         """Return a counter as of its last refresh. The server refreshes counters every two minutes.
@@ -270,42 +275,79 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         polled after 5 seconds, then after twice as many each time, up to two minutes.
 
         Args:
-            counter_id: `currentCalls` for the number of ongoing calls, or an id set up together with Sinch support.
+            counter_id: As for `get_counter`.
 
         Raises:
             InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         path_segment(counter_id, "counter id")
-        return watch.async_poll(partial(self._sample_counter, counter_id), watch.RefreshSchedule())
+        sample = partial(self._sample_counter, counter_id)
+        return self._poll(sample, RefreshSchedule(), lambda counter: CounterChange(counter=counter), CounterFailure)
 
     def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> AsyncGenerator[ServiceStatusOutcome]:
         """Yield the status of a service whenever it changes, and errors, forever.
 
-        The first status, and the first one after an error, are yielded immediately. After an error, the service is
-        polled after 5 seconds, then after twice as many each time, up to two minutes.
+        The first status, and the first one after an error, are yielded immediately. Errors delay polling as for
+        `watch_counter`.
 
         Args:
-            service_id: An id set up together with Sinch support, such as `rtpproxy`.
+            service_id: As for `get_service_status`.
             interval: Polling interval in seconds.
 
         Raises:
             InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         path_segment(service_id, "service id")
-        watch.check_interval(interval)
-        return watch.async_poll(partial(self._sample_service, service_id), watch.FixedSchedule(interval))
+        check_interval(interval)
+        sample = partial(self._sample_service, service_id)
+        schedule = PollSchedule[ServiceStatus](interval)
+        return self._poll(sample, schedule, lambda service: ServiceStatusChange(service=service), ServiceStatusFailure)
 
-    async def _sample_counter(self, counter_id: str) -> watch.Sample[Counter]:
-        def convert(response: httpx.Response, body: dict[str, Any]) -> watch.Sample[Counter]:
+    async def _sample_counter(self, counter_id: str) -> Sample[Counter]:
+        def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[Counter]:
             counter = Counter.from_api(parse(models.Counter, body), counter_id)
-            return watch.Sample(counter, parse_http_date(response.headers.get("Date")))
+            return Sample(counter, counter.value, parse_http_date(response.headers.get("Date")))
 
         with StripFrames():
             request = self._builder.build(operation("get_counter"), {"id": counter_id})
             return await self._caller.call(request, convert)
 
-    async def _sample_service(self, service_id: str) -> watch.Sample[ServiceStatus]:
-        return watch.Sample(await self.get_service_status(service_id))
+    async def _sample_service(self, service_id: str) -> Sample[ServiceStatus]:
+        service = await self.get_service_status(service_id)
+        return Sample(service, service.status)
+
+    async def _poll(
+        self,
+        sample: Callable[[], Any],
+        schedule: PollSchedule[ValueT],
+        success: Callable[[ValueT], OutcomeT],
+        failure: Callable[..., OutcomeT],
+    ) -> AsyncGenerator[OutcomeT]:
+        while True:
+            outcome: OutcomeT | None = None
+            try:
+                current: Sample[ValueT] = await sample()
+                is_new, delay = schedule.on_sample(current)
+                if is_new:
+                    outcome = success(current.value)
+            except TRANSIENT_ERRORS as error:
+                outcome, delay = failure(error=error), schedule.on_error(error)
+            due = monotonic() + delay
+            if outcome is not None:
+                yield outcome
+            await async_sleep(max(due - monotonic(), 0))
+
+    async def _fetch(
+        self,
+        name: str,
+        parameters: Mapping[str, Any],
+        model: type[ModelT],
+        convert: Callable[[ModelT], ResultT],
+        expires: float = math.inf,
+    ) -> ResultT:
+        """Call a generated function by its name, and return the converted result."""
+        request = self._builder.build(operation(name), parameters)
+        return await self._caller.call(request, lambda _, body: convert(parse(model, body)), expires=expires)
 
     async def aclose(self) -> None:
         """Close the connections. Does nothing in a copy made by `with_options`."""

@@ -1,9 +1,8 @@
 """Many reports: a limited number of concurrent calls, with constant memory."""
 
 import datetime as dt
-import math
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Iterable
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 from time import monotonic
@@ -12,13 +11,7 @@ from typing import Any, Generic, TypeVar
 import anyio
 from attrs import field, frozen
 
-from sinch_reporting._concurrency import (
-    AsyncItems,
-    BackgroundTasks,
-    CancelledCallError,
-    LockedAsyncIterator,
-    cancelled,
-)
+from sinch_reporting._concurrency import BackgroundTasks, CancelledCallError, cancelled
 from sinch_reporting.errors import DeadlineExceededError, InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
 from sinch_reporting.parameters import Endpoint, Number, Username
@@ -34,13 +27,7 @@ def _mask(endpoint: object) -> str:
 
 @frozen
 class CallReportSuccess:
-    """The report of one endpoint of many.
-
-    Attributes:
-        endpoint: The endpoint.
-        report: Its report.
-        error: None.
-    """
+    """The report of one endpoint of many."""
 
     endpoint: Endpoint
     report: CallReport = field(kw_only=True)
@@ -49,32 +36,20 @@ class CallReportSuccess:
 
 @frozen
 class CallReportFailure:
-    """The failure of one endpoint of many.
-
-    Attributes:
-        endpoint: The endpoint, as given.
-        report: None. Declared as Any, because pyright does not narrow unions by `if outcome.error`.
-        error: Why there is no report.
-    """
+    """The error of one endpoint of many. `endpoint` is as it was given."""
 
     endpoint: Endpoint = field(repr=_mask)
     error: ReportingError = field(kw_only=True)
-    report: Any = field(default=None, init=False)
+    report: Any = field(default=None, init=False)  # not None: pyright does not narrow unions by `if outcome.error`
 
 
 CallReportOutcome = CallReportSuccess | CallReportFailure
-"""Outcome for one endpoint of many: `report` or `error`."""
+"""Outcome for one endpoint of many: `error` is None, or `report` is."""
 
 
 @frozen
 class DailyReportSuccess:
-    """The report of one day.
-
-    Attributes:
-        day: The day.
-        report: The calls of that day.
-        error: None.
-    """
+    """The report of one day."""
 
     day: dt.date
     report: CallReport = field(kw_only=True)
@@ -83,13 +58,7 @@ class DailyReportSuccess:
 
 @frozen
 class DailyReportFailure:
-    """The failure of one day.
-
-    Attributes:
-        day: The day.
-        report: None. Declared as Any, because pyright does not narrow unions by `if outcome.error`.
-        error: Why there is no report.
-    """
+    """The error of one day."""
 
     day: dt.date
     error: ReportingError = field(kw_only=True)
@@ -97,49 +66,17 @@ class DailyReportFailure:
 
 
 DailyCallReport = DailyReportSuccess | DailyReportFailure
-"""Outcome for one day of many: `report` or `error`."""
+"""Outcome for one day of many: `error` is None, or `report` is."""
 
 
-def check_concurrency(concurrency: object) -> None:
-    """Check a number of concurrent calls. Raises InvalidRequestError."""
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-        raise InvalidRequestError("concurrency must be a whole number from 1")
-
-
-def check_iterable(endpoints: object) -> None:
-    """Check an iterable of endpoints. Raises InvalidRequestError."""
+def check_iteration(endpoints: object, concurrency: object, deadline: object) -> None:
+    """Check the parameters of an iteration. Raises InvalidRequestError."""
     if isinstance(endpoints, str | bytes) or not isinstance(endpoints, Iterable | AsyncIterable):
         raise InvalidRequestError("the endpoints must be an iterable of Number(...) and Username(...)")
-
-
-class IterationDeadline:
-    """Deadline of an iteration.
-
-    Args:
-        seconds: Time limit in seconds; None for no limit.
-
-    Raises:
-        InvalidRequestError: It is not a number of seconds above 0.
-    """
-
-    def __init__(self, seconds: float | None) -> None:
-        given: object = seconds
-        if given is not None and (isinstance(given, bool) or not isinstance(given, int | float) or not given > 0):
-            raise InvalidRequestError("deadline must be a number of seconds above 0, or None")
-        self._seconds = math.inf if seconds is None else seconds
-        self._started = monotonic()
-
-    @property
-    def expires(self) -> float:
-        """Monotonic time at which the iteration must end."""
-        return self._started + self._seconds
-
-    def check(self) -> None:
-        """Raise DeadlineExceededError if the deadline has passed."""
-        if monotonic() >= self.expires:
-            raise DeadlineExceededError(
-                f"deadline of {self._seconds:g} s for the iteration exceeded; the remaining reports were not requested"
-            )
+    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+        raise InvalidRequestError("concurrency must be a whole number from 1")
+    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not deadline > 0:
+        raise InvalidRequestError("deadline must be a number of seconds above 0, or None")
 
 
 class _ReorderBuffer(Generic[Outcome]):
@@ -164,7 +101,9 @@ class _ReorderBuffer(Generic[Outcome]):
     def has_next(self) -> bool:
         return self._yielded in self._finished if self._ordered else bool(self._finished)
 
-    def open(self) -> int:
+    def open(self, expires: float) -> int:
+        if monotonic() >= expires:
+            raise DeadlineExceededError("deadline of the iteration exceeded; the remaining reports were not requested")
         self._started += 1
         return self._started - 1
 
@@ -180,8 +119,8 @@ class _ReorderBuffer(Generic[Outcome]):
 class _Threads(Generic[Item, Outcome]):
     """Daemon threads that make calls. Nothing waits for them, so that Ctrl-C ends a loop at once."""
 
-    def __init__(self, fetch: Callable[[Item], Outcome], limit: int) -> None:
-        self._fetch = fetch
+    def __init__(self, fetch_one: Callable[[Item], Outcome], limit: int) -> None:
+        self._fetch_one = fetch_one
         self._limit = limit
         self._count = 0
         self._tasks = SimpleQueue[tuple[int, Item, Context] | None]()
@@ -189,7 +128,7 @@ class _Threads(Generic[Item, Outcome]):
         self.finished = SimpleQueue[tuple[int, Outcome] | BaseException]()
 
     def submit(self, index: int, item: Item) -> None:
-        """Start a call, in the context of the caller: it contains the spans of tracers."""
+        """Start a call in the context of the caller, which contains the spans of tracers."""
         context = copy_context()
         context.run(cancelled.set, self._cancelled)
         self._tasks.put((index, item, context))
@@ -205,7 +144,7 @@ class _Threads(Generic[Item, Outcome]):
         return result
 
     def cancel(self) -> None:
-        """End the threads: those with a call in flight after its attempt."""
+        """End the threads; those with a call in flight end after its attempt."""
         self._cancelled.set()
         for _ in range(self._count):
             self._tasks.put(None)
@@ -214,7 +153,7 @@ class _Threads(Generic[Item, Outcome]):
         while (task := self._tasks.get()) is not None and not self._cancelled.is_set():
             index, item, context = task
             try:
-                self.finished.put((index, context.run(self._fetch, item)))
+                self.finished.put((index, context.run(self._fetch_one, item)))
             except CancelledCallError:
                 return
             except BaseException as error:  # noqa: BLE001 - raised in the thread of the loop
@@ -222,29 +161,14 @@ class _Threads(Generic[Item, Outcome]):
 
 
 def fetch(
-    call: Callable[[Item], CallReport],
-    success: Callable[..., Outcome],
-    failure: Callable[..., Outcome],
-    items: Iterable[Item],
-    concurrency: int,
-    deadline: IterationDeadline,
-    *,
-    ordered: bool,
+    fetch_one: Callable[[Item], Outcome], items: Iterable[Item], concurrency: int, expires: float, *, ordered: bool
 ) -> Generator[Outcome]:
     """Yield the outcomes of calls in threads. If the loop is left early, calls in flight are abandoned."""
-
-    def outcome_of(item: Item) -> Outcome:
-        try:
-            return success(item, report=call(item))
-        except ReportingError as error:
-            return failure(item, error=error)
-
     buffer = _ReorderBuffer[Outcome](concurrency, ordered=ordered)
-    threads = _Threads(outcome_of, concurrency)
+    threads = _Threads(fetch_one, concurrency)
     try:
         for item in items:
-            deadline.check()
-            threads.submit(buffer.open(), item)
+            threads.submit(buffer.open(expires), item)
             while buffer.is_full or not threads.finished.empty():
                 buffer.put(*threads.next())
                 while buffer.has_next:
@@ -258,24 +182,15 @@ def fetch(
 
 
 async def async_fetch(
-    call: Callable[[Item], Awaitable[CallReport]],
-    success: Callable[..., Outcome],
-    failure: Callable[..., Outcome],
+    fetch_one: Callable[[Item], Awaitable[Outcome]],
     items: Iterable[Item] | AsyncIterable[Item],
     concurrency: int,
-    deadline: IterationDeadline,
+    expires: float,
     *,
     ordered: bool,
 ) -> AsyncGenerator[Outcome]:
     """Yield the outcomes of calls in tasks. If the loop is left early, calls in flight are cancelled."""
-
-    async def outcome_of(item: Item) -> Outcome:
-        try:
-            return success(item, report=await call(item))
-        except ReportingError as error:
-            return failure(item, error=error)
-
-    workers = _Workers(outcome_of, items, concurrency, deadline, ordered=ordered)
+    workers = _Workers(fetch_one, items, concurrency, expires, ordered=ordered)
     try:
         for _ in range(concurrency):
             workers.tasks.start(workers.work)
@@ -292,28 +207,28 @@ class _Workers(Generic[Item, Outcome]):
 
     def __init__(
         self,
-        fetch: Callable[[Item], Awaitable[Outcome]],
+        fetch_one: Callable[[Item], Awaitable[Outcome]],
         items: Iterable[Item] | AsyncIterable[Item],
         concurrency: int,
-        deadline: IterationDeadline,
+        expires: float,
         *,
         ordered: bool,
     ) -> None:
         self.tasks = BackgroundTasks()
         self.failure: Exception | None = None
-        self._fetch = fetch
-        self._items = LockedAsyncIterator(items) if isinstance(items, AsyncIterable) else AsyncItems(items)
-        self._deadline = deadline
+        self._fetch_one = fetch_one
+        self._items = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
+        self._lock = anyio.Semaphore(1, fast_acquire=True)  # an async iterator is not advanced concurrently
+        self._expires = expires
         self._buffer = _ReorderBuffer[Outcome](concurrency, ordered=ordered)
         self._slots = anyio.Semaphore(concurrency, fast_acquire=True)
         self._exhausted = False
-        self._changed = anyio.Event()
 
     async def has_next(self) -> bool:
         """Wait for an outcome, and return whether there is one."""
         while not self._buffer.has_next and self.tasks.count:
-            self._changed = self.tasks.changed = anyio.Event()
-            await self._changed.wait()
+            self.tasks.changed = anyio.Event()
+            await self.tasks.changed.wait()
         return self._buffer.has_next
 
     def pop(self) -> Outcome:
@@ -322,29 +237,25 @@ class _Workers(Generic[Item, Outcome]):
         return self._buffer.pop()
 
     async def work(self) -> None:
-        """Make calls until the iterable is exhausted."""
-        while (started := await self._start()) is not None:
-            index, item = started
-            try:
-                outcome = await self._fetch(item)
-            except Exception as error:  # noqa: BLE001 - raised in the task of the loop
-                self._exhausted, self.failure = True, error
-                return
-            self._buffer.put(index, outcome)
-            self._changed.set()
-            await self.tasks.checkpoint()  # lets the outcome be yielded, which frees a slot
+        """Make calls until the iterable is exhausted, or something raises an exception."""
+        try:
+            while (started := await self._start()) is not None:
+                index, item = started
+                self._buffer.put(index, await self._fetch_one(item))
+                self.tasks.changed.set()
+                await self.tasks.checkpoint()  # lets the outcome be yielded, which frees a slot
+        except Exception as error:  # noqa: BLE001 - raised in the task of the loop
+            self._exhausted, self.failure = True, error
 
     async def _start(self) -> tuple[int, Item] | None:
         await self._slots.acquire()
-        if not self._exhausted:
-            try:
-                item = await anext(self._items)
-                self._deadline.check()
-            except StopAsyncIteration:
-                self._exhausted = True
-            except Exception as error:  # noqa: BLE001 - raised in the task of the loop
-                self._exhausted, self.failure = True, error
-            else:
-                return self._buffer.open(), item
+        try:
+            async with self._lock:
+                if not self._exhausted:
+                    items = self._items
+                    item = await anext(items) if isinstance(items, AsyncIterator) else next(items)
+                    return self._buffer.open(self._expires), item
+        except (StopIteration, StopAsyncIteration):
+            self._exhausted = True
         self._slots.release()
         return None

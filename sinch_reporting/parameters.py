@@ -109,16 +109,16 @@ def to_domain(value: object) -> Domain:
         raise InvalidRequestError(f"the domain must be one of: {', '.join(Domain)}") from None
 
 
-def default_domain(endpoint: Endpoint) -> Domain:
-    """Return the usual domain of an endpoint: `pstn` for a Number, `data` for a Username."""
-    return Domain.PSTN if isinstance(endpoint, Number) else Domain.DATA
+def resolve_domain(endpoint: object, domain: object = None) -> Domain:
+    """Return the domain; by default `pstn` for a Number, `data` for a Username.
 
-
-def check_endpoint(endpoint: object) -> Endpoint:
-    """Return the endpoint. Raises InvalidRequestError if it is not one."""
+    Raises InvalidRequestError if it is not a domain, or the endpoint is not an endpoint.
+    """
     if not isinstance(endpoint, Number | Username):
         raise InvalidRequestError("the endpoint must be a Number(...) or a Username(...)")
-    return endpoint
+    if domain is None:
+        return Domain.PSTN if isinstance(endpoint, Number) else Domain.DATA
+    return to_domain(domain)
 
 
 def _check_date(day: object, name: str) -> None:

@@ -13,8 +13,6 @@ from sinch_reporting.parameters import path_segment
 from sinch_reporting.version import __version__
 from sinch_reporting.watch import (
     TRANSIENT_ERRORS,
-    FixedSchedule,
-    OutcomeT,
     PollSchedule,
     RefreshSchedule,
     Sample,
@@ -70,7 +68,7 @@ class Exporter:
                 for counter_id in counters:
                     tasks.start_soon(_follow, read_counter, counter_id, RefreshSchedule(), self._show_counter)
                 for service_id in services:
-                    tasks.start_soon(_follow, read_service, service_id, FixedSchedule(interval), self._show_service)
+                    tasks.start_soon(_follow, read_service, service_id, PollSchedule[ServiceStatus](interval), self._show_service)
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
@@ -92,7 +90,7 @@ class Exporter:
 async def _follow(
     read: Callable[[str], Awaitable[Sample[ValueT]]],
     watched: str,
-    plan: PollSchedule[ValueT, OutcomeT],
+    plan: PollSchedule[ValueT],
     show: Callable[[ValueT], None],
 ) -> None:
     while True:
@@ -100,7 +98,7 @@ async def _follow(
             reading = await read(watched)
         except TRANSIENT_ERRORS as error:
             say(f"sinch-reporting: {watched}: {error}")
-            _, wait = plan.on_error(error)
+            wait = plan.on_error(error)
         else:
             show(reading.value)
             _, wait = plan.on_sample(reading)
