@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import closing
 from time import monotonic
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
@@ -21,8 +21,11 @@ from sinch_reporting._responses import decode, decode_body, read_body
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.config import Config
 from sinch_reporting.errors import APIError, RateLimitError, ReportingError
-from sinch_reporting.events import Attempt, CallTrace
+from sinch_reporting.events import Attempt
 from sinch_reporting.retry import RetryState
+
+if TYPE_CHECKING:
+    from sinch_reporting.tracing import CallSpans
 
 ResultT = TypeVar("ResultT")
 
@@ -129,7 +132,7 @@ class Caller:
     def _handle_error(
         self,
         error: Exception,
-        trace: CallTrace | None,
+        trace: "CallSpans | None",
         request: httpx.Request,
         state: RetryState,
         response: httpx.Response | None,
@@ -148,7 +151,7 @@ class Caller:
 
     def _observe(
         self,
-        trace: CallTrace | None,
+        trace: "CallSpans | None",
         request: httpx.Request,
         state: RetryState,
         outcome: str,
