@@ -120,7 +120,8 @@ def date_range(start: dt.date, stop: dt.date) -> Iterator[dt.date]:
 
 
 def _ordinals(start: dt.date, stop: dt.date) -> range:
-    for name, day in (("start", start), ("stop", stop)):
+    days: dict[str, object] = {"start": start, "stop": stop}
+    for name, day in days.items():
         # A datetime is a date too, but the API would silently drop its time of day.
         if not isinstance(day, dt.date) or isinstance(day, dt.datetime):
             kind = type(day).__name__
