@@ -109,8 +109,9 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         with StripFrames():
             network = parameters.resolve_domain(endpoint, domain)
             arguments = parameters.call_report_parameters(endpoint, network, start, stop)
-            period = {"period_start": start, "period_stop": stop}
-            convert = partial(CallReport.from_api, endpoint=endpoint, domain=network, **period)
+            convert = partial(
+                CallReport.from_api, endpoint=endpoint, domain=network, period_start=start, period_stop=stop
+            )
             return await self._fetch("get_call_report", arguments, models.CallReport, convert, expires)
 
     def iter_call_reports(
