@@ -39,7 +39,7 @@ class AsyncCaller:
     def __init__(self, config: Config, auth: httpx.Auth, shared: SharedTransport[httpx.AsyncBaseTransport]) -> None:
         self._config = config
         self._auth = auth
-        self._secrets = auth.secrets if isinstance(auth, SignedAuth) else tuple[str, ...]
+        self._secrets = auth.credentials if isinstance(auth, SignedAuth) else tuple[str, ...]
         self._shared = shared
 
     async def call(
@@ -81,7 +81,7 @@ class AsyncCaller:
                         response = await self._attempt(request, deadline)
                     if response is None:
                         raise httpx.ReadTimeout("the time of the attempt has expired")  # noqa: TRY301
-                    result = convert(response, decode(response, *self._secrets()))
+                    result = convert(response, decode(response, self._secrets))
                 except Exception as error:  # noqa: BLE001 - `_handle_error` raises what the program itself raised
                     failure = error
                 else:
@@ -142,7 +142,7 @@ class AsyncCaller:
         if isinstance(error, ReportingError):
             failure = error
         else:
-            failure = transport_error(error, request, state.attempt, self._secrets())
+            failure = transport_error(error, request, state.attempt, self._secrets)
         _annotate(failure, request, state)
         if isinstance(failure, RateLimitError) and state.policy.honors(failure.retry_after):
             self._shared.rate_limiter.pause(failure.retry_after or 0)
