@@ -9,7 +9,7 @@ import random
 import ssl
 from collections.abc import Collection, Iterable
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from attrs import define, field, frozen
@@ -23,6 +23,9 @@ from sinch_reporting.errors import (
     RequestTimeoutError,
     TransportError,
 )
+
+if TYPE_CHECKING:
+    from sinch_reporting.tracing import CallSpans
 
 
 def _statuses(value: Collection[int]) -> frozenset[int]:
@@ -98,6 +101,8 @@ def _is_transient(cause: BaseException | None) -> bool:
 class RetryState:
     """The attempts of one call. Times are monotonic. `is_last`: the deadline, not the timeout, limits the attempt."""
 
+    request: httpx.Request
+    trace: "CallSpans | None"
     policy: RetryPolicy
     timeout: float
     deadline: float
