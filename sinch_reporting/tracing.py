@@ -15,9 +15,8 @@ from sinch_reporting.version import __version__
 class CallTracer:
     """Records a span for each call and, within it, one for each attempt; for the client option `tracer`.
 
-    Attributes follow OpenTelemetry's conventions for HTTP clients: `http.request.method`, `url.template`,
-    `http.request.resend_count` (0 for the first attempt), `http.response.status_code` with a response, `error.type` after
-    a failure. Spans contain no URL, phone number, username or id. Each attempt sends the `traceparent` of its span.
+    Attributes follow OpenTelemetry's conventions for HTTP clients. Spans contain no URL, phone number, username or id.
+    Each attempt sends the `traceparent` of its span.
 
     Args:
         tracer_provider: Receives the spans. Default: the global one.
