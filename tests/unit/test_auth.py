@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from sinch_reporting import ConfigurationError, SignedAuth, sign
-from sinch_reporting.auth import string_to_sign
+from sinch_reporting.auth import _sign
 from tests.support.callers import KEY, SECRET
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)  # the time of the fixture `clock`
@@ -34,15 +34,9 @@ def test_the_published_signature_of_a_get_is_reproduced():
 
 
 def test_the_published_signature_of_a_post_is_reproduced():
-    text = string_to_sign(  # `sign` sends milliseconds, which this example lacks
-        "POST",
-        "/v1/sms/+46700000000",
-        content_type="application/json",
-        body=b'{"message":"Hello world"}',
-        timestamp="2014-06-04T13:41:58Z",
-    )
-    digest = hmac.digest(base64.b64decode(SECRET), text.encode(), "sha256")
-    assert base64.b64encode(digest) == b"qDXMwzfaxCRS849c/2R0hg0nphgdHciTo7OdM6MsdnM="
+    body, timestamp = b'{"message":"Hello world"}', "2014-06-04T13:41:58Z"  # `sign` sends milliseconds too
+    headers = _sign(KEY, base64.b64decode(SECRET), "POST", "/v1/sms/+46700000000", "application/json", body, timestamp)
+    assert headers["Authorization"] == f"Application {KEY}:qDXMwzfaxCRS849c/2R0hg0nphgdHciTo7OdM6MsdnM="
 
 
 @pytest.mark.parametrize(
@@ -56,8 +50,10 @@ def test_the_published_signature_of_a_post_is_reproduced():
     ],
 )
 def test_the_signed_path_is_decoded_and_has_no_query(path, signed):
-    text = string_to_sign("GET", path, content_type="application/json", body=b"", timestamp="T")
-    assert text == f"GET\n\napplication/json\nx-timestamp:T\n{signed}"
+    text = f"GET\n\napplication/json\nx-timestamp:2026-11-26T12:00:00.000Z\n{signed}"
+    signature = base64.b64encode(hmac.digest(base64.b64decode(SECRET), text.encode(), "sha256")).decode()
+    headers = sign(KEY, SECRET, "GET", path, content_type="application/json", timestamp=NOON)
+    assert headers["Authorization"] == f"Application {KEY}:{signature}"
 
 
 def test_the_timestamp_is_in_utc_with_milliseconds():

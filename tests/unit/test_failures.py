@@ -23,7 +23,7 @@ def request():
 
 
 def failure_of(error):
-    return transport_error(error, request(), 2, ("hush",))
+    return transport_error(error, request(), 2, lambda: ("hush",))
 
 
 def chain(*links):

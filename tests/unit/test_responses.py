@@ -279,7 +279,7 @@ def test_an_error_has_the_response_headers():
 def test_the_messages_of_the_server_are_redacted():
     body = {"errorCode": 40400, "message": "no +46730170101 for the-key", "reference": "call 46730170101"}
     with pytest.raises(NotFoundError) as caught:
-        decode(response(body, 404), "the-key")
+        decode(response(body, 404), lambda: ("the-key",))
     assert (caught.value.message, caught.value.reference) == ("no *** for ***", "call ***")
     assert "46730170101" not in str(caught.value)
 

@@ -100,7 +100,9 @@ def test_other_options_are_refused(options, message):
 
 
 def state(**options):
-    return RetryState(RetryPolicy(backoff_base=0), timeout=10, deadline=60, started=time.monotonic(), **options)
+    request = httpx.Request("GET", "https://h.example/v1/counters/a")
+    policy = RetryPolicy(backoff_base=0)
+    return RetryState(request, None, policy, timeout=10, deadline=60, started=time.monotonic(), **options)
 
 
 def test_the_first_attempts_are_retried_and_the_last_is_final(clock):
