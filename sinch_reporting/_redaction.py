@@ -17,7 +17,7 @@ Secrets = Callable[[], tuple[str, ...]]
 _SEPARATORS = r"[ .\-()/\u00a0\u2010-\u2015]"
 _DATE_OR_NUMBER = re.compile(
     rf"(?P<date>\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01])(?!{_SEPARATORS}{{0,2}}\d))"
-    rf"|\+?\(?\d(?:{_SEPARATORS}{{0,2}}\d){{6,}}"
+    rf"|\+?\(?\d(?:{_SEPARATORS}{{0,3}}\d){{6,}}"
 )
 _JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
