@@ -103,7 +103,7 @@ class CallReport:
         return self.duration / self.success if self.success else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all values, also the derived ones, as JSON types: durations in seconds, dates and times in ISO 8601."""
+        """Return all values, also derived ones, as JSON types: durations in seconds, dates and times in ISO 8601."""
         return {
             "endpoint": self.endpoint.value,
             "domain": self.domain.value,

@@ -5,11 +5,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypedDict
 
 from attrs import field, frozen
 
 from sinch_reporting.errors import InvalidRequestError
+from sinch_reporting_client import models
+from sinch_reporting_client.types import UNSET, Unset
 
 MAX_PERIOD_DAYS = 30
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -107,16 +109,16 @@ def to_domain(value: object) -> Domain:
         raise InvalidRequestError(f"the domain must be one of: {', '.join(Domain)}") from None
 
 
-def default_domain(endpoint: Endpoint) -> Domain:
-    """Return the usual domain of an endpoint: `pstn` for a Number, `data` for a Username."""
-    return Domain.PSTN if isinstance(endpoint, Number) else Domain.DATA
+def resolve_domain(endpoint: object, domain: object = None) -> Domain:
+    """Return the domain; by default `pstn` for a Number, `data` for a Username.
 
-
-def check_endpoint(endpoint: object) -> Endpoint:
-    """Return the endpoint. Raises InvalidRequestError if it is not one."""
+    Raises InvalidRequestError if it is not a domain, or the endpoint is not an endpoint.
+    """
     if not isinstance(endpoint, Number | Username):
         raise InvalidRequestError("the endpoint must be a Number(...) or a Username(...)")
-    return endpoint
+    if domain is None:
+        return Domain.PSTN if isinstance(endpoint, Number) else Domain.DATA
+    return to_domain(domain)
 
 
 def _check_date(day: object, name: str) -> None:
@@ -151,3 +153,26 @@ def _check_order(start: dt.date, stop: dt.date) -> None:
     _check_date(stop, "stop")
     if stop < start:
         raise InvalidRequestError("stop must not be before start")
+
+
+class CallReportParameters(TypedDict):
+    """Parameters of the generated `get_call_report`."""
+
+    type_: models.EndpointType
+    endpoint: str
+    domain: models.Domain
+    field_start: dt.date | Unset
+    field_stop: dt.date | Unset
+
+
+def call_report_parameters(
+    endpoint: Endpoint, domain: Domain, start: dt.date | None, stop: dt.date | None
+) -> CallReportParameters:
+    """Return the parameters of the generated function, for values that have been checked."""
+    return {
+        "type_": models.EndpointType.NUMBER if isinstance(endpoint, Number) else models.EndpointType.USERNAME,
+        "endpoint": endpoint.value,
+        "domain": models.Domain(domain.value),
+        "field_start": start or UNSET,
+        "field_stop": stop or UNSET,
+    }

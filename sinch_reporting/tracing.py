@@ -42,7 +42,7 @@ def attempt_spans(tracer_provider: TracerProvider | None = None) -> AttemptHook:
             f"{attempt.method} {attempt.route}",
             kind=SpanKind.CLIENT,
             attributes=attributes,
-            start_time=end - int(attempt.seconds * _NANOSECONDS),
+            start_time=end - int(attempt.elapsed * _NANOSECONDS),
         )
         if not attempt.succeeded:
             span.set_status(Status(StatusCode.ERROR, attempt.outcome))
