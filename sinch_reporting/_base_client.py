@@ -1,8 +1,7 @@
 """Base class of both clients: construction, copies, pickling. No I/O."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
 from attrs import evolve
@@ -12,20 +11,27 @@ from sinch_reporting._operations import HEADERS, RequestBuilder
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.config import Config, require_httpx, resolve_auth, resolve_base_url
 from sinch_reporting.errors import ConfigurationError
-from sinch_reporting.events import AttemptHook, Tracer
+from sinch_reporting.events import AttemptHook
 from sinch_reporting.rate_limit import RateLimiter
 from sinch_reporting.retry import RetryPolicy
 from sinch_reporting_client import AuthenticatedClient
+
+if TYPE_CHECKING:
+    from sinch_reporting.tracing import CallTracer
 
 ClientT = TypeVar("ClientT")
 _PICKLED = ("base_url", "timeout", "deadline", "retry", "rate_limit", "signing_path_prefix", "headers")
 
 
-class BaseClient(ABC, Generic[TransportT]):
+class BaseClient(Generic[TransportT]):
     """Construction, copies, representation and pickling of a client."""
 
-    _api: AuthenticatedClient | None
-    _transport_type: ClassVar[type[httpx.BaseTransport | httpx.AsyncBaseTransport]]
+    # Set by the subclasses; Any, since they differ in being blocking or async.
+    _transport_type: ClassVar[Any]
+    _transport_factory: ClassVar[Any]
+    _current_loop: ClassVar[Any]
+    _caller_type: ClassVar[Any]
+    _call_transport_type: ClassVar[Any]
 
     def __init__(
         self,
@@ -44,7 +50,7 @@ class BaseClient(ABC, Generic[TransportT]):
         allow_http: bool = False,
         pickle_credentials: bool = False,
         on_attempt: AttemptHook | None = None,
-        tracer: Tracer | None = None,
+        tracer: "CallTracer | None" = None,
     ) -> None:
         self._config = Config(
             base_url=resolve_base_url(base_url, allow_http=allow_http),
@@ -64,7 +70,7 @@ class BaseClient(ABC, Generic[TransportT]):
             transport,
             self._transport_factory(self._config.base_url) if transport is None else None,
             RateLimiter(rate_limit),
-            self._current_loop(),
+            self._current_loop,
         )
         if transport is not None:
             require_httpx(transport, self._transport_type, "transport")
@@ -72,22 +78,10 @@ class BaseClient(ABC, Generic[TransportT]):
         self._builder = RequestBuilder(self._config.base_url, self._config.headers, signing_path_prefix)
         self._prepare()
 
-    @staticmethod
-    @abstractmethod
-    def _transport_factory(base_url: str) -> Callable[[], TransportT]: ...
-
-    @staticmethod
-    @abstractmethod
-    def _current_loop() -> Callable[[], object]:
-        """Return the function that returns the running event loop."""
-
-    @abstractmethod
-    def _call_transport(self) -> TransportT:
-        """Return a transport whose requests are signed, retried and checked as the client's own."""
-
-    @abstractmethod
     def _prepare(self) -> None:
         """Set up what depends on the options, after construction and in copies."""
+        self._caller: Any = self._caller_type(self._config, self._auth, self._shared)
+        self._api: AuthenticatedClient | None = None
 
     @property
     def api(self) -> AuthenticatedClient:
@@ -102,7 +96,7 @@ class BaseClient(ABC, Generic[TransportT]):
                 token="",  # the transport authenticates
                 headers={**HEADERS, **self._config.headers},
                 timeout=httpx.Timeout(self._config.timeout),
-                httpx_args={"transport": self._call_transport(), "trust_env": False},
+                httpx_args={"transport": self._call_transport_type(self._caller, self._builder), "trust_env": False},
             )
         return self._api
 
@@ -117,22 +111,19 @@ class BaseClient(ABC, Generic[TransportT]):
             ConfigurationError: An option is invalid.
         """
         changes: dict[str, Any] = {"timeout": timeout, "deadline": deadline, "retry": retry}
-        return self._copy({name: value for name, value in changes.items() if value is not None})
-
-    def _copy(self, changes: Mapping[str, Any]) -> Self:
         copy = object.__new__(type(self))
         vars(copy).update(vars(self))
-        copy._config = evolve(self._config, **changes)
+        copy._config = evolve(self._config, **{name: value for name, value in changes.items() if value is not None})
         copy._owns_transport = False
         copy._prepare()
         return copy
 
+    # A copy shares the credentials: those of the environment could be another account's.
     def __copy__(self) -> Self:
-        return self._copy({})
+        return self.with_options()
 
     def __deepcopy__(self, _memo: object) -> Self:
-        # Connections and credentials are shared, as by `with_options`: a new client could be another account.
-        return self._copy({})
+        return self.with_options()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._config.base_url!r})"

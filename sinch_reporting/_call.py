@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import closing
 from time import monotonic
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import httpx
 
@@ -21,8 +21,11 @@ from sinch_reporting._responses import decode, decode_body, read_body
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.config import Config
 from sinch_reporting.errors import APIError, RateLimitError, ReportingError
-from sinch_reporting.events import Attempt, CallTrace
+from sinch_reporting.events import Attempt
 from sinch_reporting.retry import RetryState
+
+if TYPE_CHECKING:
+    from sinch_reporting.tracing import CallSpans
 
 ResultT = TypeVar("ResultT")
 
@@ -37,7 +40,7 @@ class Caller:
     def __init__(self, config: Config, auth: httpx.Auth, shared: SharedTransport[httpx.BaseTransport]) -> None:
         self._config = config
         self._auth = auth
-        self._secrets = auth.secrets if isinstance(auth, SignedAuth) else tuple[str, ...]
+        self._secrets = auth.credentials if isinstance(auth, SignedAuth) else tuple[str, ...]
         self._shared = shared
 
     def call(
@@ -79,7 +82,7 @@ class Caller:
                         response = self._attempt(request, deadline)
                     if response is None:
                         raise httpx.ReadTimeout("the time of the attempt has expired")  # noqa: TRY301
-                    result = convert(response, decode(response, *self._secrets()))
+                    result = convert(response, decode(response, self._secrets))
                 except Exception as error:  # noqa: BLE001 - `_handle_error` raises what the program itself raised
                     failure = error
                 else:
@@ -129,7 +132,7 @@ class Caller:
     def _handle_error(
         self,
         error: Exception,
-        trace: CallTrace | None,
+        trace: "CallSpans | None",
         request: httpx.Request,
         state: RetryState,
         response: httpx.Response | None,
@@ -140,7 +143,7 @@ class Caller:
         if isinstance(error, ReportingError):
             failure = error
         else:
-            failure = transport_error(error, request, state.attempt, self._secrets())
+            failure = transport_error(error, request, state.attempt, self._secrets)
         _annotate(failure, request, state)
         if isinstance(failure, RateLimitError) and state.policy.honors(failure.retry_after):
             self._shared.rate_limiter.pause(failure.retry_after or 0)
@@ -148,7 +151,7 @@ class Caller:
 
     def _observe(
         self,
-        trace: CallTrace | None,
+        trace: "CallSpans | None",
         request: httpx.Request,
         state: RetryState,
         outcome: str,

@@ -7,7 +7,7 @@ import ssl
 import httpx
 
 from sinch_reporting._operations import ROUTE
-from sinch_reporting._redaction import redact
+from sinch_reporting._redaction import Secrets, redact
 from sinch_reporting.errors import RequestTimeoutError, TransportError
 
 # Where the standard library and the HTTP stack raise OSErrors and TimeoutErrors.
@@ -42,11 +42,8 @@ _TIMEOUTS = {
 }
 
 
-def transport_error(error: Exception, request: httpx.Request, attempt: int, secrets: tuple[str, ...]) -> TransportError:
-    """Return the TransportError for an exception of the transport.
-
-    Raises the exception that the program itself raised, for example in a signal handler, unchanged.
-    """
+def transport_error(error: Exception, request: httpx.Request, attempt: int, secrets: Secrets) -> TransportError:
+    """Return the TransportError for an exception of the transport. Raises what the program itself raised, unchanged."""
     own = _raised_by_program(error)
     if own is not None:
         raise own
@@ -58,18 +55,15 @@ def transport_error(error: Exception, request: httpx.Request, attempt: int, secr
         )
     else:
         cause, remedy = _describe(error)
-        failure = TransportError(f"{redact(cause, request, *secrets)} ({where}); {remedy}")
+        failure = TransportError(f"{redact(cause, request, secrets)} ({where}); {remedy}")
     if isinstance(error, httpx.ProtocolError):  # quotes what the server sent
-        error = type(error)(redact(str(error), request, *secrets))
+        error = type(error)(redact(str(error), request, secrets))
     failure.__cause__ = error
     return failure
 
 
 def _raised_by_program(error: BaseException) -> BaseException | None:
-    """Return the program's own exception in a chain, if any.
-
-    httpcore converts every OSError and TimeoutError that is raised during I/O, also that of a signal handler.
-    """
+    # httpcore converts every OSError and TimeoutError that is raised during I/O, also that of a signal handler.
     for link in _causes(error):
         if isinstance(link, OSError) and _origin(link) not in _LIBRARIES:
             return link
@@ -77,8 +71,7 @@ def _raised_by_program(error: BaseException) -> BaseException | None:
     return None if is_transport or type(error).__module__.partition(".")[0] in _LIBRARIES else error
 
 
-def _origin(error: BaseException) -> str:
-    """Return the top-level module that raised an exception."""
+def _origin(error: BaseException) -> str:  # the top-level module that raised it
     traceback = error.__traceback__
     if traceback is None:
         return "httpx"
@@ -87,8 +80,7 @@ def _origin(error: BaseException) -> str:
     return str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
-def _describe(error: BaseException) -> tuple[str, str]:
-    """Return the cause of a failure in words, and a remedy."""
+def _describe(error: BaseException) -> tuple[str, str]:  # the cause in words, and a remedy
     check = "check the network, the proxy and the base URL"
     for link in _causes(error):
         if isinstance(link, ssl.SSLCertVerificationError):
@@ -105,8 +97,7 @@ def _describe(error: BaseException) -> tuple[str, str]:
     return str(error) or "the connection failed", check
 
 
-def _causes(error: BaseException) -> list[BaseException]:
-    """Return the exceptions of a chain, from the cause to the effect, with the first of each group."""
+def _causes(error: BaseException) -> list[BaseException]:  # from the cause to the effect
     causes: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in causes:

@@ -13,6 +13,7 @@ import httpx
 from attrs import frozen
 
 import sinch_reporting_client.api
+from sinch_reporting.auth import SIGNED_PATH
 from sinch_reporting.errors import DecodeError, InvalidRequestError
 from sinch_reporting.version import __version__
 
@@ -24,9 +25,6 @@ HEADERS = {
 }
 ROUTE = "sinch_reporting.route"
 """Request extension: the route template."""
-
-SIGNED_PATH = "sinch_reporting.signed_path"
-"""Request extension: the path to sign, if it is not that of the URL."""
 
 UNKNOWN_ROUTE = "(unknown route)"
 _EMPTY_BODY = httpx.ByteStream(b"")

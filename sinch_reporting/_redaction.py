@@ -4,7 +4,7 @@ import base64
 import html
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
 import httpx
@@ -12,6 +12,7 @@ import httpx
 from sinch_reporting._operations import UNKNOWN_ROUTE, path_pattern, routes
 
 MAX_LENGTH = 300
+Secrets = Callable[[], tuple[str, ...]]
 # A phone number: seven or more digits, also with separators between them. A date alone is not one.
 _SEPARATORS = r"[ .\-()/\u00a0\u2010-\u2015]"
 _DATE_OR_NUMBER = re.compile(
@@ -41,10 +42,10 @@ def _redact_url(match: re.Match[str]) -> str:
     return match[0] if route == UNKNOWN_ROUTE else route
 
 
-def redact(text: str, request: httpx.Request, *secrets: str) -> str:
+def redact(text: str, request: httpx.Request, secrets: Secrets = tuple) -> str:
     """Return a text of the server without numbers, names and credentials, without control characters, shortened."""
     text = _unescape(text[: 10 * MAX_LENGTH])
-    words = {*_private_words(request), *filter(None, secrets)}
+    words = {*_private_words(request), *(word.rstrip("=") for word in secrets())}
     if words:
         alternatives = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
         text = re.sub(alternatives, "***", text, flags=re.IGNORECASE)

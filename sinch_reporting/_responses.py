@@ -12,7 +12,7 @@ from typing import Any, cast
 import anyio
 import httpx
 
-from sinch_reporting._redaction import is_reference, redact
+from sinch_reporting._redaction import Secrets, is_reference, redact
 from sinch_reporting.errors import APIError, DecodeError, api_error_class
 from sinch_reporting.httpdate import parse_http_date
 
@@ -55,10 +55,7 @@ async def async_read_body(response: httpx.Response) -> bytes:
 
 
 def decode_body(response: httpx.Response, content: bytes, request: httpx.Request) -> httpx.Response:
-    """Return the response with its body, decompressed.
-
-    Raises DecodeError if the body is larger than 1 MiB, or if that of a 200 cannot be decompressed.
-    """
+    """Return the response with its body, decompressed. Raises DecodeError if it is too large or cannot be."""
     if len(content) > MAX_BODY_BYTES:
         raise DecodeError(TOO_LARGE)
     fields = response.headers.raw
@@ -76,20 +73,16 @@ def decode_body(response: httpx.Response, content: bytes, request: httpx.Request
     return httpx.Response(response.status_code, headers=headers, content=content, request=request)
 
 
-def _decompress(content: bytes, coding: bytes) -> bytes:
+def _decompress(content: bytes, coding: bytes, wbits: int = zlib.MAX_WBITS + 32) -> bytes:  # detects gzip and zlib
     if coding not in {b"gzip", b"x-gzip", b"deflate"} or not content:
         return content  # unknown codings are ignored, as by httpx: servers send `UTF-8` or `none`
-    try:
-        return _inflate(content, zlib.MAX_WBITS + 32)  # detects gzip and zlib
-    except zlib.error:
-        if coding != b"deflate":
-            raise
-        return _inflate(content, -zlib.MAX_WBITS)  # raw deflate, which some servers send
-
-
-def _inflate(content: bytes, wbits: int) -> bytes:
     decompressor = zlib.decompressobj(wbits)
-    inflated = decompressor.decompress(content, MAX_BODY_BYTES + 1)
+    try:
+        inflated = decompressor.decompress(content, MAX_BODY_BYTES + 1)
+    except zlib.error:
+        if coding != b"deflate" or wbits < 0:
+            raise
+        return _decompress(content, coding, -zlib.MAX_WBITS)  # raw deflate, which some servers send
     if len(inflated) > MAX_BODY_BYTES:
         raise DecodeError(TOO_LARGE)
     if not decompressor.eof:
@@ -97,13 +90,8 @@ def _inflate(content: bytes, wbits: int) -> bytes:
     return inflated
 
 
-def decode(response: httpx.Response, *secrets: str) -> dict[str, Any]:
-    """Return the JSON object of a 200. Raises the APIError or DecodeError that the response is otherwise.
-
-    Args:
-        response: The response, with its body.
-        secrets: Words to remove from the server's messages, in addition to those of the request.
-    """
+def decode(response: httpx.Response, secrets: Secrets = tuple) -> dict[str, Any]:
+    """Return the JSON object of a 200. Otherwise raises an APIError or DecodeError, without the secrets."""
     try:
         body = json.loads(response.content)
     except (ValueError, RecursionError):
@@ -126,26 +114,19 @@ def _api_error(status: int, fields: Mapping[str, Any], response: httpx.Response,
     request = response.request
     code = _error_code(fields)
     message = fields.get("message")
-    message = redact(message, request, *secrets) if isinstance(message, str) else None
+    message = redact(message, request, secrets) if isinstance(message, str) else None
     reference = fields.get("reference")
     if not isinstance(reference, str):
         reference = None
     elif not is_reference(reference, request):
-        reference = redact(reference, request, *secrets)
+        reference = redact(reference, request, secrets)
     retry_after = retry_after_seconds(response.headers)
     text = _status_line(status) + (f" (error {code})" if code else "") + (f": {message.rstrip('.')}" if message else "")
     text += f"; {_remedy(status, response)}"
     text += f"; the server asks to wait {retry_after:g} s" if retry_after is not None else ""
     text += f" [reference {reference}]" if reference else ""
-    return api_error_class(status)(
-        text,
-        status_code=status,
-        error_code=code,
-        message=message,
-        reference=reference,
-        retry_after=retry_after,
-        headers=response.headers,
-    )
+    details = {"error_code": code, "message": message, "reference": reference, "retry_after": retry_after}
+    return api_error_class(status)(text, status_code=status, headers=response.headers, **details)
 
 
 def _remedy(status: int, response: httpx.Response) -> str:
@@ -184,15 +165,12 @@ def _error_code(fields: Mapping[str, Any]) -> int | None:
 
 
 def retry_after_seconds(headers: httpx.Headers) -> float | None:
-    """Return the seconds of Retry-After, or None if it is absent or malformed.
-
-    A date is relative to the response's own Date, so that the local clock does not matter.
-    """
+    """Return the seconds of Retry-After, or None if it is absent or malformed."""
     value = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,18}", value):
         return float(value)
     date = parse_http_date(value)
     if date is None:
         return None
-    now = parse_http_date(headers.get("Date")) or datetime.now(UTC)
+    now = parse_http_date(headers.get("Date")) or datetime.now(UTC)  # so the local clock rarely matters
     return max((date - now).total_seconds(), 0.0)

@@ -5,54 +5,23 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, M
 from datetime import date
 from functools import partial
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 
+from sinch_reporting import bulk, parameters, watch
 from sinch_reporting._async_call import AsyncCaller, AsyncCallTransport
 from sinch_reporting._base_client import BaseClient
 from sinch_reporting._concurrency import async_sleep
 from sinch_reporting._http import async_transport_factory
 from sinch_reporting._http.ownership import async_current_loop
 from sinch_reporting._operations import ModelT, StripFrames, operation, parse
-from sinch_reporting.bulk import (
-    CallReportFailure,
-    CallReportOutcome,
-    CallReportSuccess,
-    DailyCallReport,
-    DailyReportFailure,
-    DailyReportSuccess,
-    async_fetch,
-    check_iteration,
-)
-from sinch_reporting.errors import ReportingError
+from sinch_reporting._validation import check_number
+from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
-from sinch_reporting.parameters import (
-    DomainLike,
-    Endpoint,
-    call_report_parameters,
-    check_period,
-    date_range,
-    path_segment,
-    resolve_domain,
-    to_domain,
-)
-from sinch_reporting.watch import (
-    TRANSIENT_ERRORS,
-    CounterChange,
-    CounterFailure,
-    CounterOutcome,
-    PollSchedule,
-    RefreshSchedule,
-    Sample,
-    ServiceStatusChange,
-    ServiceStatusFailure,
-    ServiceStatusOutcome,
-    ValueT,
-    check_interval,
-)
+from sinch_reporting.parameters import DomainLike, Endpoint, path_segment
+from sinch_reporting.watch import Sample, ValueT
 from sinch_reporting_client import models
 
 OutcomeT = TypeVar("OutcomeT")
@@ -101,21 +70,11 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
     """
 
     _transport_type = httpx.AsyncBaseTransport
-
-    @staticmethod
-    def _transport_factory(base_url: str) -> Callable[[], httpx.AsyncBaseTransport]:
-        return async_transport_factory(base_url)
-
-    @staticmethod
-    def _current_loop() -> Callable[[], object]:
-        return async_current_loop
-
-    def _prepare(self) -> None:
-        self._caller = AsyncCaller(self._config, self._auth, self._shared)
-        self._api = None
-
-    def _call_transport(self) -> httpx.AsyncBaseTransport:
-        return AsyncCallTransport(self._caller, self._builder)
+    _transport_factory = staticmethod(async_transport_factory)
+    _current_loop = staticmethod(async_current_loop)
+    _caller: AsyncCaller
+    _caller_type = AsyncCaller
+    _call_transport_type = AsyncCallTransport
 
     async def get_call_report(
         self,
@@ -136,7 +95,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             start: The first day.
             stop: The last day, at most 30 days after `start`.
         """
-        check_period(start, stop)
+        parameters.check_period(start, stop)
         return await self._get_call_report(endpoint, domain, start, stop)
 
     async def _get_call_report(
@@ -148,14 +107,12 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         expires: float = math.inf,
     ) -> CallReport:
         with StripFrames():
-            network = resolve_domain(endpoint, domain)
-            return await self._fetch(
-                "get_call_report",
-                call_report_parameters(endpoint, network, start, stop),
-                models.CallReport,
-                lambda model: CallReport.from_api(model, endpoint, network, start, stop),
-                expires,
+            network = parameters.resolve_domain(endpoint, domain)
+            arguments = parameters.call_report_parameters(endpoint, network, start, stop)
+            convert = partial(
+                CallReport.from_api, endpoint=endpoint, domain=network, period_start=start, period_stop=stop
             )
+            return await self._fetch("get_call_report", arguments, models.CallReport, convert, expires)
 
     def iter_call_reports(
         self,
@@ -167,7 +124,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         concurrency: int = 16,
         ordered: bool = False,
         deadline: float | None = None,
-    ) -> AsyncGenerator[CallReportOutcome]:
+    ) -> AsyncGenerator[bulk.CallReportOutcome]:
         """Yield an outcome for each of many endpoints: its report or its error.
 
         Endpoints are read lazily, as many as there are concurrent calls, so memory does not depend on their number. A
@@ -187,19 +144,19 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         Raises:
             InvalidRequestError: A parameter is invalid; nothing was sent.
         """
-        check_iteration(endpoints, concurrency, 1 if deadline is None else deadline)
-        check_period(start, stop)
-        network = None if domain is None else to_domain(domain)
+        bulk.check_iteration(endpoints, concurrency, deadline)
+        parameters.check_period(start, stop)
+        network = None if domain is None else parameters.to_domain(domain)
         expires = math.inf if deadline is None else monotonic() + deadline
 
-        async def fetch_one(endpoint: Endpoint) -> CallReportOutcome:
+        async def fetch_one(endpoint: Endpoint) -> bulk.CallReportOutcome:
             try:
                 report = await self._get_call_report(endpoint, network, start, stop, expires)
-                return CallReportSuccess(endpoint, report=report)
+                return bulk.CallReportSuccess(endpoint, report=report)
             except ReportingError as error:
-                return CallReportFailure(endpoint, error=error)
+                return bulk.CallReportFailure(endpoint, error=error)
 
-        return async_fetch(fetch_one, endpoints, concurrency, expires, ordered=ordered)
+        return bulk.async_fetch(fetch_one, endpoints, concurrency, expires, ordered=ordered)
 
     def daily_call_reports(
         self,
@@ -210,7 +167,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         domain: DomainLike | None = None,
         concurrency: int = 4,
         deadline: float | None = None,
-    ) -> AsyncGenerator[DailyCallReport]:
+    ) -> AsyncGenerator[bulk.DailyCallReport]:
         """Yield an outcome for each day of a period of any length, in order: its report or its error.
 
         Each day is requested as `start` and as `stop`. This assumes that the last day of a report is included, which is
@@ -227,17 +184,19 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         Raises:
             InvalidRequestError: A parameter is invalid; nothing was sent.
         """
-        check_iteration((), concurrency, 1 if deadline is None else deadline)
-        network = resolve_domain(endpoint, domain)
+        bulk.check_iteration((), concurrency, deadline)
+        network = parameters.resolve_domain(endpoint, domain)
         expires = math.inf if deadline is None else monotonic() + deadline
 
-        async def fetch_one(day: date) -> DailyCallReport:
+        async def fetch_one(day: date) -> bulk.DailyCallReport:
             try:
-                return DailyReportSuccess(day, report=await self._get_call_report(endpoint, network, day, day, expires))
+                return bulk.DailyReportSuccess(
+                    day, report=await self._get_call_report(endpoint, network, day, day, expires)
+                )
             except ReportingError as error:
-                return DailyReportFailure(day, error=error)
+                return bulk.DailyReportFailure(day, error=error)
 
-        return async_fetch(fetch_one, date_range(start, stop), concurrency, expires, ordered=True)
+        return bulk.async_fetch(fetch_one, parameters.date_range(start, stop), concurrency, expires, ordered=True)
 
     async def get_counter(self, counter_id: str) -> Counter:
         """Return a counter as of its last refresh. The server refreshes counters every two minutes.
@@ -246,12 +205,9 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             counter_id: `currentCalls` for the number of ongoing calls, or an id set up together with Sinch support.
         """
         with StripFrames():
-            return await self._fetch(
-                "get_counter",
-                {"id": path_segment(counter_id, "counter id")},
-                models.Counter,
-                lambda model: Counter.from_api(model, counter_id),
-            )
+            arguments = {"id": path_segment(counter_id, "counter id")}
+            convert = partial(Counter.from_api, counter_id=counter_id)
+            return await self._fetch("get_counter", arguments, models.Counter, convert)
 
     async def get_service_status(self, service_id: str) -> ServiceStatus:
         """Return the status of a service.
@@ -260,14 +216,11 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             service_id: An id set up together with Sinch support, such as `rtpproxy`.
         """
         with StripFrames():
-            return await self._fetch(
-                "get_service_status",
-                {"id": path_segment(service_id, "service id")},
-                models.ServiceStatus,
-                lambda model: ServiceStatus.from_api(model, service_id),
-            )
+            arguments = {"id": path_segment(service_id, "service id")}
+            convert = partial(ServiceStatus.from_api, service_id=service_id)
+            return await self._fetch("get_service_status", arguments, models.ServiceStatus, convert)
 
-    def watch_counter(self, counter_id: str) -> AsyncGenerator[CounterOutcome]:
+    def watch_counter(self, counter_id: str) -> AsyncGenerator[watch.CounterOutcome]:
         """Yield a counter whenever its value changes, and errors, forever.
 
         The first value, and the first one after an error, are yielded immediately. The counter is polled once per
@@ -282,9 +235,13 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         """
         path_segment(counter_id, "counter id")
         sample = partial(self._sample_counter, counter_id)
-        return self._poll(sample, RefreshSchedule(), lambda counter: CounterChange(counter=counter), CounterFailure)
+        return self._poll(
+            sample, watch.RefreshSchedule(), lambda counter: watch.CounterChange(counter=counter), watch.CounterFailure
+        )
 
-    def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> AsyncGenerator[ServiceStatusOutcome]:
+    def watch_service_status(
+        self, service_id: str, *, interval: float = 10.0
+    ) -> AsyncGenerator[watch.ServiceStatusOutcome]:
         """Yield the status of a service whenever it changes, and errors, forever.
 
         The first status, and the first one after an error, are yielded immediately. Errors delay polling as for
@@ -298,10 +255,13 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         path_segment(service_id, "service id")
-        check_interval(interval)
+        message = "interval must be a number of seconds above 0"
+        check_number(interval, message, above=0, error=InvalidRequestError)
         sample = partial(self._sample_service, service_id)
-        schedule = PollSchedule[ServiceStatus](interval)
-        return self._poll(sample, schedule, lambda service: ServiceStatusChange(service=service), ServiceStatusFailure)
+        schedule = watch.PollSchedule[ServiceStatus](interval)
+        return self._poll(
+            sample, schedule, lambda service: watch.ServiceStatusChange(service=service), watch.ServiceStatusFailure
+        )
 
     async def _sample_counter(self, counter_id: str) -> Sample[Counter]:
         def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[Counter]:
@@ -319,7 +279,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
     async def _poll(
         self,
         sample: Callable[[], Any],
-        schedule: PollSchedule[ValueT],
+        schedule: watch.PollSchedule[ValueT],
         success: Callable[[ValueT], OutcomeT],
         failure: Callable[..., OutcomeT],
     ) -> AsyncGenerator[OutcomeT]:
@@ -330,7 +290,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
                 is_new, delay = schedule.on_sample(current)
                 if is_new:
                     outcome = success(current.value)
-            except TRANSIENT_ERRORS as error:
+            except watch.TRANSIENT_ERRORS as error:
                 outcome, delay = failure(error=error), schedule.on_error(error)
             due = monotonic() + delay
             if outcome is not None:
@@ -340,13 +300,13 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
     async def _fetch(
         self,
         name: str,
-        parameters: Mapping[str, Any],
+        arguments: Mapping[str, Any],
         model: type[ModelT],
         convert: Callable[[ModelT], ResultT],
         expires: float = math.inf,
     ) -> ResultT:
         """Call a generated function by its name, and return the converted result."""
-        request = self._builder.build(operation(name), parameters)
+        request = self._builder.build(operation(name), arguments)
         return await self._caller.call(request, lambda _, body: convert(parse(model, body)), expires=expires)
 
     async def aclose(self) -> None:
@@ -358,7 +318,5 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()

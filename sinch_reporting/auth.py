@@ -14,10 +14,11 @@ import httpx
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.httpdate import parse_http_date
 
-# A Date header has whole seconds, and the response took its time: a smaller difference is not clock skew.
-_SKEW_SECONDS = 5.0
+SIGNED_PATH = "sinch_reporting.signed_path"
+"""Request extension: the path to sign, if it is not that of the URL."""
+
 _CLOCK_OFFSET = "sinch_reporting.clock_offset"
-_SIGNED_PATH = "sinch_reporting.signed_path"
+_SKEW_SECONDS = 5.0  # a Date has whole seconds, and the response took its time: less is not clock skew
 
 
 def sign(
@@ -32,14 +33,12 @@ def sign(
 ) -> dict[str, str]:
     """Return the headers that sign a request, for any HTTP library.
 
-    Send the request with exactly this path and Content-Type. A `+` in the path must be sent as `+`, not as `%2B`.
-
     Args:
         application_key: The application key.
         application_secret: The application secret in Base64, as the dashboard shows it.
         method: The HTTP method.
-        path: The path of the URL as it is sent, percent-encoded. A query is ignored.
-        content_type: The Content-Type that is sent; empty if none is.
+        path: The path of the URL exactly as it is sent, percent-encoded, but with `+`, not `%2B`. A query is ignored.
+        content_type: The Content-Type exactly as it is sent; empty if none is.
         body: The body.
         timestamp: The time of the attempt, with a time zone. Sign each attempt with its own.
 
@@ -49,24 +48,17 @@ def sign(
     if timestamp.tzinfo is None:
         raise ConfigurationError("the timestamp must have a time zone")
     utc = timestamp.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    text = string_to_sign(method, path, content_type=content_type, body=body, timestamp=utc)
-    signature = _signature(_decode_secret(application_secret), text)
-    return {"x-timestamp": utc, "Authorization": f"Application {_check_key(application_key)}:{signature}"}
+    return _sign(_check_key(application_key), _decode_secret(application_secret), method, path, content_type, body, utc)
 
 
-def string_to_sign(method: str, path: str, *, content_type: str, body: bytes, timestamp: str) -> str:
-    """Return the text to sign.
-
-    The path is the decoded one without the query: the server validates the decoded path, and the publisher's sample for
-    this API omits the query.
-    """
-    digest = hashlib.md5(body, usedforsecurity=False).digest() if body else b""
-    content_md5 = base64.b64encode(digest).decode("ascii")
-    return f"{method}\n{content_md5}\n{content_type}\nx-timestamp:{timestamp}\n{unquote(path.partition('?')[0])}"
-
-
-def _signature(secret: bytes, text: str) -> str:
-    return base64.b64encode(hmac.digest(secret, text.encode(), "sha256")).decode("ascii")
+def _sign(
+    key: str, secret: bytes, method: str, path: str, content_type: str, body: bytes, timestamp: str
+) -> dict[str, str]:
+    md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode("ascii") if body else ""
+    # The decoded path: the server validates that. No query: the publisher's sample for this API omits it.
+    text = f"{method}\n{md5}\n{content_type}\nx-timestamp:{timestamp}\n{unquote(path.partition('?')[0])}"
+    signature = base64.b64encode(hmac.digest(secret, text.encode(), "sha256")).decode("ascii")
+    return {"x-timestamp": timestamp, "Authorization": f"Application {key}:{signature}"}
 
 
 def _check_key(key: object) -> str:
@@ -94,7 +86,7 @@ class SignedAuth(httpx.Auth):
 
     Every attempt is signed with its own timestamp. If the server returns 401 and its Date is far from the local clock,
     the request is signed once more with the server's time. The clock offset is remembered after a success, and dropped
-    if it no longer works. A server, or an attacker who can change its responses, can so obtain a signature of the same
+    if it no longer works. So a server, or an attacker who can change its responses, can obtain a signature of the same
     request for a time of its choice, but not of another request.
 
     Args:
@@ -125,11 +117,6 @@ class SignedAuth(httpx.Auth):
         key, secret = self._credentials
         return key, base64.b64encode(secret).decode("ascii")
 
-    def secrets(self) -> tuple[str, ...]:
-        """Return the words that must not appear in messages."""
-        key, secret = self.credentials()
-        return secret, secret.rstrip("="), key
-
     def __repr__(self) -> str:
         return "SignedAuth(***)"
 
@@ -140,36 +127,26 @@ class SignedAuth(httpx.Auth):
         """Sign the request. Sign it once more after a 401 that clock skew explains."""
         sent = time.time()
         offset = request.extensions.get(_CLOCK_OFFSET, self._clock_offset)
-        self._sign(request, offset)
+        self._sign_request(request, offset)
         response = yield request
         # The new offset stays with the request, so that all its attempts together are corrected once.
         if response.status_code == httpx.codes.UNAUTHORIZED and _CLOCK_OFFSET not in request.extensions:
             corrected = _corrected_offset(offset, response.headers, (sent + time.time()) / 2)
             if corrected is not None:
                 request.extensions[_CLOCK_OFFSET] = corrected
-                self._sign(request, corrected)
+                self._sign_request(request, corrected)
                 response = yield request
-        if _CLOCK_OFFSET in request.extensions and _is_success(response):
+        # A 200 may contain an error body.
+        if _CLOCK_OFFSET in request.extensions and response.is_success and b'"errorCode"' not in response.content:
             self._clock_offset = request.extensions[_CLOCK_OFFSET]
 
-    def _sign(self, request: httpx.Request, offset: float) -> None:
-        key, secret = self._credentials
+    def _sign_request(self, request: httpx.Request, offset: float) -> None:
         seconds, milliseconds = divmod(int((time.time() + offset) * 1000), 1000)
         timestamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{milliseconds:03d}Z"
-        text = string_to_sign(
-            request.method,
-            request.extensions.get(_SIGNED_PATH) or request.url.raw_path.decode("ascii"),
-            content_type=request.headers.get("Content-Type", ""),
-            body=request.content,
-            timestamp=timestamp,
-        )
-        request.headers["x-timestamp"] = timestamp
-        request.headers["Authorization"] = f"Application {key}:{_signature(secret, text)}"
-
-
-def _is_success(response: httpx.Response) -> bool:
-    # A 200 may contain an error body.
-    return response.is_success and b'"errorCode"' not in response.content
+        path = request.extensions.get(SIGNED_PATH) or request.url.raw_path.decode("ascii")
+        content_type = request.headers.get("Content-Type", "")
+        headers = _sign(*self._credentials, request.method, path, content_type, request.content, timestamp)
+        request.headers.update(headers)
 
 
 def _corrected_offset(offset: float, headers: httpx.Headers, midpoint: float) -> float | None:

@@ -12,6 +12,7 @@ import anyio
 from attrs import field, frozen
 
 from sinch_reporting._concurrency import BackgroundTasks, CancelledCallError, cancelled
+from sinch_reporting._validation import check_number
 from sinch_reporting.errors import DeadlineExceededError, InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
 from sinch_reporting.parameters import Endpoint, Number, Username
@@ -73,10 +74,11 @@ def check_iteration(endpoints: object, concurrency: object, deadline: object) ->
     """Check the parameters of an iteration. Raises InvalidRequestError."""
     if isinstance(endpoints, str | bytes) or not isinstance(endpoints, Iterable | AsyncIterable):
         raise InvalidRequestError("the endpoints must be an iterable of Number(...) and Username(...)")
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-        raise InvalidRequestError("concurrency must be a whole number from 1")
-    if isinstance(deadline, bool) or not isinstance(deadline, int | float) or not deadline > 0:
-        raise InvalidRequestError("deadline must be a number of seconds above 0, or None")
+    message = "concurrency must be a whole number from 1"
+    check_number(concurrency, message, minimum=1, whole=True, error=InvalidRequestError)
+    if deadline is not None:
+        message = "deadline must be a number of seconds above 0, or None"
+        check_number(deadline, message, above=0, error=InvalidRequestError)
 
 
 class _ReorderBuffer(Generic[Outcome]):

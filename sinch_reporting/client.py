@@ -6,54 +6,23 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import date
 from functools import partial
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 
+from sinch_reporting import bulk, parameters, watch
 from sinch_reporting._base_client import BaseClient
 from sinch_reporting._call import Caller, CallTransport
 from sinch_reporting._concurrency import sleep
 from sinch_reporting._http import sync_transport_factory
 from sinch_reporting._http.ownership import current_loop
 from sinch_reporting._operations import ModelT, StripFrames, operation, parse
-from sinch_reporting.bulk import (
-    CallReportFailure,
-    CallReportOutcome,
-    CallReportSuccess,
-    DailyCallReport,
-    DailyReportFailure,
-    DailyReportSuccess,
-    check_iteration,
-    fetch,
-)
-from sinch_reporting.errors import ReportingError
+from sinch_reporting._validation import check_number
+from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
-from sinch_reporting.parameters import (
-    DomainLike,
-    Endpoint,
-    call_report_parameters,
-    check_period,
-    date_range,
-    path_segment,
-    resolve_domain,
-    to_domain,
-)
-from sinch_reporting.watch import (
-    TRANSIENT_ERRORS,
-    CounterChange,
-    CounterFailure,
-    CounterOutcome,
-    PollSchedule,
-    RefreshSchedule,
-    Sample,
-    ServiceStatusChange,
-    ServiceStatusFailure,
-    ServiceStatusOutcome,
-    ValueT,
-    check_interval,
-)
+from sinch_reporting.parameters import DomainLike, Endpoint, path_segment
+from sinch_reporting.watch import Sample, ValueT
 from sinch_reporting_client import models
 
 OutcomeT = TypeVar("OutcomeT")
@@ -102,21 +71,11 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
     """
 
     _transport_type = httpx.BaseTransport
-
-    @staticmethod
-    def _transport_factory(base_url: str) -> Callable[[], httpx.BaseTransport]:
-        return sync_transport_factory(base_url)
-
-    @staticmethod
-    def _current_loop() -> Callable[[], object]:
-        return current_loop
-
-    def _prepare(self) -> None:
-        self._caller = Caller(self._config, self._auth, self._shared)
-        self._api = None
-
-    def _call_transport(self) -> httpx.BaseTransport:
-        return CallTransport(self._caller, self._builder)
+    _transport_factory = staticmethod(sync_transport_factory)
+    _current_loop = staticmethod(current_loop)
+    _caller: Caller
+    _caller_type = Caller
+    _call_transport_type = CallTransport
 
     def get_call_report(
         self,
@@ -137,7 +96,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             start: The first day.
             stop: The last day, at most 30 days after `start`.
         """
-        check_period(start, stop)
+        parameters.check_period(start, stop)
         return self._get_call_report(endpoint, domain, start, stop)
 
     def _get_call_report(
@@ -149,14 +108,12 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         expires: float = math.inf,
     ) -> CallReport:
         with StripFrames():
-            network = resolve_domain(endpoint, domain)
-            return self._fetch(
-                "get_call_report",
-                call_report_parameters(endpoint, network, start, stop),
-                models.CallReport,
-                lambda model: CallReport.from_api(model, endpoint, network, start, stop),
-                expires,
+            network = parameters.resolve_domain(endpoint, domain)
+            arguments = parameters.call_report_parameters(endpoint, network, start, stop)
+            convert = partial(
+                CallReport.from_api, endpoint=endpoint, domain=network, period_start=start, period_stop=stop
             )
+            return self._fetch("get_call_report", arguments, models.CallReport, convert, expires)
 
     def iter_call_reports(
         self,
@@ -168,7 +125,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         concurrency: int = 16,
         ordered: bool = False,
         deadline: float | None = None,
-    ) -> Generator[CallReportOutcome]:
+    ) -> Generator[bulk.CallReportOutcome]:
         """Yield an outcome for each of many endpoints: its report or its error.
 
         Endpoints are read lazily, as many as there are concurrent calls, so memory does not depend on their number. A
@@ -188,19 +145,19 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         Raises:
             InvalidRequestError: A parameter is invalid; nothing was sent.
         """
-        check_iteration(endpoints, concurrency, 1 if deadline is None else deadline)
-        check_period(start, stop)
-        network = None if domain is None else to_domain(domain)
+        bulk.check_iteration(endpoints, concurrency, deadline)
+        parameters.check_period(start, stop)
+        network = None if domain is None else parameters.to_domain(domain)
         expires = math.inf if deadline is None else monotonic() + deadline
 
-        def fetch_one(endpoint: Endpoint) -> CallReportOutcome:
+        def fetch_one(endpoint: Endpoint) -> bulk.CallReportOutcome:
             try:
                 report = self._get_call_report(endpoint, network, start, stop, expires)
-                return CallReportSuccess(endpoint, report=report)
+                return bulk.CallReportSuccess(endpoint, report=report)
             except ReportingError as error:
-                return CallReportFailure(endpoint, error=error)
+                return bulk.CallReportFailure(endpoint, error=error)
 
-        return fetch(fetch_one, endpoints, concurrency, expires, ordered=ordered)
+        return bulk.fetch(fetch_one, endpoints, concurrency, expires, ordered=ordered)
 
     def daily_call_reports(
         self,
@@ -211,7 +168,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         domain: DomainLike | None = None,
         concurrency: int = 4,
         deadline: float | None = None,
-    ) -> Generator[DailyCallReport]:
+    ) -> Generator[bulk.DailyCallReport]:
         """Yield an outcome for each day of a period of any length, in order: its report or its error.
 
         Each day is requested as `start` and as `stop`. This assumes that the last day of a report is included, which is
@@ -228,17 +185,17 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         Raises:
             InvalidRequestError: A parameter is invalid; nothing was sent.
         """
-        check_iteration((), concurrency, 1 if deadline is None else deadline)
-        network = resolve_domain(endpoint, domain)
+        bulk.check_iteration((), concurrency, deadline)
+        network = parameters.resolve_domain(endpoint, domain)
         expires = math.inf if deadline is None else monotonic() + deadline
 
-        def fetch_one(day: date) -> DailyCallReport:
+        def fetch_one(day: date) -> bulk.DailyCallReport:
             try:
-                return DailyReportSuccess(day, report=self._get_call_report(endpoint, network, day, day, expires))
+                return bulk.DailyReportSuccess(day, report=self._get_call_report(endpoint, network, day, day, expires))
             except ReportingError as error:
-                return DailyReportFailure(day, error=error)
+                return bulk.DailyReportFailure(day, error=error)
 
-        return fetch(fetch_one, date_range(start, stop), concurrency, expires, ordered=True)
+        return bulk.fetch(fetch_one, parameters.date_range(start, stop), concurrency, expires, ordered=True)
 
     def get_counter(self, counter_id: str) -> Counter:
         """Return a counter as of its last refresh. The server refreshes counters every two minutes.
@@ -247,12 +204,9 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             counter_id: `currentCalls` for the number of ongoing calls, or an id set up together with Sinch support.
         """
         with StripFrames():
-            return self._fetch(
-                "get_counter",
-                {"id": path_segment(counter_id, "counter id")},
-                models.Counter,
-                lambda model: Counter.from_api(model, counter_id),
-            )
+            arguments = {"id": path_segment(counter_id, "counter id")}
+            convert = partial(Counter.from_api, counter_id=counter_id)
+            return self._fetch("get_counter", arguments, models.Counter, convert)
 
     def get_service_status(self, service_id: str) -> ServiceStatus:
         """Return the status of a service.
@@ -261,14 +215,11 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             service_id: An id set up together with Sinch support, such as `rtpproxy`.
         """
         with StripFrames():
-            return self._fetch(
-                "get_service_status",
-                {"id": path_segment(service_id, "service id")},
-                models.ServiceStatus,
-                lambda model: ServiceStatus.from_api(model, service_id),
-            )
+            arguments = {"id": path_segment(service_id, "service id")}
+            convert = partial(ServiceStatus.from_api, service_id=service_id)
+            return self._fetch("get_service_status", arguments, models.ServiceStatus, convert)
 
-    def watch_counter(self, counter_id: str) -> Generator[CounterOutcome]:
+    def watch_counter(self, counter_id: str) -> Generator[watch.CounterOutcome]:
         """Yield a counter whenever its value changes, and errors, forever.
 
         The first value, and the first one after an error, are yielded immediately. The counter is polled once per
@@ -283,9 +234,11 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         """
         path_segment(counter_id, "counter id")
         sample = partial(self._sample_counter, counter_id)
-        return self._poll(sample, RefreshSchedule(), lambda counter: CounterChange(counter=counter), CounterFailure)
+        return self._poll(
+            sample, watch.RefreshSchedule(), lambda counter: watch.CounterChange(counter=counter), watch.CounterFailure
+        )
 
-    def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> Generator[ServiceStatusOutcome]:
+    def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> Generator[watch.ServiceStatusOutcome]:
         """Yield the status of a service whenever it changes, and errors, forever.
 
         The first status, and the first one after an error, are yielded immediately. Errors delay polling as for
@@ -299,10 +252,13 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         path_segment(service_id, "service id")
-        check_interval(interval)
+        message = "interval must be a number of seconds above 0"
+        check_number(interval, message, above=0, error=InvalidRequestError)
         sample = partial(self._sample_service, service_id)
-        schedule = PollSchedule[ServiceStatus](interval)
-        return self._poll(sample, schedule, lambda service: ServiceStatusChange(service=service), ServiceStatusFailure)
+        schedule = watch.PollSchedule[ServiceStatus](interval)
+        return self._poll(
+            sample, schedule, lambda service: watch.ServiceStatusChange(service=service), watch.ServiceStatusFailure
+        )
 
     def _sample_counter(self, counter_id: str) -> Sample[Counter]:
         def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[Counter]:
@@ -320,7 +276,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
     def _poll(
         self,
         sample: Callable[[], Any],
-        schedule: PollSchedule[ValueT],
+        schedule: watch.PollSchedule[ValueT],
         success: Callable[[ValueT], OutcomeT],
         failure: Callable[..., OutcomeT],
     ) -> Generator[OutcomeT]:
@@ -331,7 +287,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
                 is_new, delay = schedule.on_sample(current)
                 if is_new:
                     outcome = success(current.value)
-            except TRANSIENT_ERRORS as error:
+            except watch.TRANSIENT_ERRORS as error:
                 outcome, delay = failure(error=error), schedule.on_error(error)
             due = monotonic() + delay
             if outcome is not None:
@@ -341,13 +297,13 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
     def _fetch(
         self,
         name: str,
-        parameters: Mapping[str, Any],
+        arguments: Mapping[str, Any],
         model: type[ModelT],
         convert: Callable[[ModelT], ResultT],
         expires: float = math.inf,
     ) -> ResultT:
         """Call a generated function by its name, and return the converted result."""
-        request = self._builder.build(operation(name), parameters)
+        request = self._builder.build(operation(name), arguments)
         return self._caller.call(request, lambda _, body: convert(parse(model, body)), expires=expires)
 
     def close(self) -> None:
@@ -359,7 +315,5 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -1,62 +1,32 @@
 """Configuration of a client: argument over environment over default, validated once."""
 
 import ipaddress
-import math
 import os
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
+from sinch_reporting._validation import check_number
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.errors import ConfigurationError
-from sinch_reporting.events import AttemptHook, Tracer
+from sinch_reporting.events import AttemptHook
 from sinch_reporting.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from sinch_reporting.tracing import CallTracer
 
 DEFAULT_BASE_URL = "https://reportingapi.sinch.com/v1"
 _MIN_RATE = 0.001
 _OWN_HEADERS = {"authorization", "x-timestamp", "host", "content-type", "content-length", "transfer-encoding"}
 
 
-def _check_seconds(_instance: object, attribute: "Attribute[Any]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ConfigurationError(f"{attribute.name} must be a number of seconds above 0")
-
-
-def _check_rate(_instance: object, _attribute: "Attribute[Any]", value: object) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _MIN_RATE <= value < math.inf:
-        raise ConfigurationError(f"rate_limit must be a number of requests per second from {_MIN_RATE}, or None")
-
-
-def _check_policy(_instance: object, _attribute: "Attribute[Any]", value: object) -> None:
-    if not isinstance(value, RetryPolicy):
-        raise ConfigurationError("retry must be a RetryPolicy")
-
-
-def _check_hook(_instance: object, _attribute: "Attribute[Any]", value: object) -> None:
-    if value is not None and not callable(value):
-        raise ConfigurationError("on_attempt must be callable with an Attempt, or None")
-
-
-def _check_tracer(_instance: object, _attribute: "Attribute[Any]", value: object) -> None:
-    if value is not None and not callable(getattr(value, "start_call", None)):
-        raise ConfigurationError("tracer must have a method start_call, or be None")
-
-
-def _check_prefix(_instance: object, _attribute: "Attribute[Any]", value: object) -> None:
-    if value is not None and not (isinstance(value, str) and re.fullmatch(r"(?:/[!-~]*[!-.0-~])?", value)):
-        raise ConfigurationError("signing_path_prefix must be an ASCII path such as '/v1', '' or None")
-
-
 def _headers(value: Mapping[str, str] | None) -> dict[str, str]:
     given: object = {} if value is None else value
     if not isinstance(given, Mapping):
         raise ConfigurationError("headers must be a mapping of names to values")
-    headers = {}
     for name, text in given.items():
         if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
             raise ConfigurationError("the name of a header is invalid")
@@ -64,8 +34,7 @@ def _headers(value: Mapping[str, str] | None) -> dict[str, str]:
             raise ConfigurationError(f"the header {name} is set by the client; it cannot be replaced")
         if not isinstance(text, str) or not re.fullmatch(r"(?:[!-~](?:[\t -~]*[!-~])?)?", text):
             raise ConfigurationError(f"the value of the header {name} must be printable ASCII text")
-        headers[name] = text
-    return headers
+    return dict(given)
 
 
 @frozen(kw_only=True)
@@ -73,14 +42,31 @@ class Config:
     """Options of a client, except its auth and its transport."""
 
     base_url: str
-    timeout: float = field(validator=_check_seconds)
-    deadline: float = field(validator=_check_seconds)
-    retry: RetryPolicy = field(validator=_check_policy)
-    rate_limit: float | None = field(validator=_check_rate)
-    on_attempt: AttemptHook | None = field(default=None, validator=_check_hook)
-    tracer: Tracer | None = field(default=None, validator=_check_tracer)
-    signing_path_prefix: str | None = field(default=None, validator=_check_prefix)
-    headers: dict[str, str] = field(default=None, converter=_headers, repr=lambda headers: repr(list(headers)))
+    timeout: float
+    deadline: float
+    retry: RetryPolicy
+    rate_limit: float | None
+    on_attempt: AttemptHook | None
+    tracer: "CallTracer | None"
+    signing_path_prefix: str | None
+    headers: dict[str, str] = field(converter=_headers)
+
+    def __attrs_post_init__(self) -> None:
+        check_number(self.timeout, "timeout must be a number of seconds above 0", above=0)
+        check_number(self.deadline, "deadline must be a number of seconds above 0", above=0)
+        if self.rate_limit is not None:
+            message = f"rate_limit must be a number of requests per second from {_MIN_RATE}, or None"
+            check_number(self.rate_limit, message, minimum=_MIN_RATE)
+        given: Any = self.retry
+        if not isinstance(given, RetryPolicy):
+            raise ConfigurationError("retry must be a RetryPolicy")
+        if self.on_attempt is not None and not callable(self.on_attempt):
+            raise ConfigurationError("on_attempt must be callable with an Attempt, or None")
+        if self.tracer is not None and not hasattr(self.tracer, "start_call"):
+            raise ConfigurationError("tracer must be a CallTracer, or None")
+        prefix: Any = self.signing_path_prefix
+        if prefix is not None and not (isinstance(prefix, str) and re.fullmatch(r"(?:/[!-~]*[!-.0-~])?", prefix)):
+            raise ConfigurationError("signing_path_prefix must be an ASCII path such as '/v1', '' or None")
 
 
 def require_httpx(value: object, kind: type, name: str) -> None:

@@ -5,7 +5,8 @@ Messages contain the cause and a remedy. None contains a secret, an Authorizatio
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Literal, Self
+from types import MappingProxyType
+from typing import Any, Literal, Self
 
 
 class ReportingError(Exception):
@@ -62,24 +63,16 @@ class APIError(ReportingError):
         headers: The response headers.
     """
 
-    def __init__(
-        self,
-        text: str,
-        *,
-        status_code: int,
-        error_code: int | None = None,
-        message: str | None = None,
-        reference: str | None = None,
-        retry_after: float | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
+    error_code: int | None = None
+    message: str | None = None
+    reference: str | None = None
+    retry_after: float | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(self, text: str, *, status_code: int, **details: Any) -> None:
         super().__init__(text)
         self.status_code = status_code
-        self.error_code = error_code
-        self.message = message
-        self.reference = reference
-        self.retry_after = retry_after
-        self.headers: Mapping[str, str] = {} if headers is None else headers
+        vars(self).update(details)
 
     def __reduce__(self) -> tuple[Callable[[str], Self], tuple[str], dict[str, object]]:
         # BaseException would call the class without its keyword arguments.

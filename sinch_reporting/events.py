@@ -1,7 +1,6 @@
-"""Events of calls, for metrics and tracing."""
+"""Events of calls, for metrics."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from attrs import field, frozen
 
@@ -14,8 +13,7 @@ class Attempt:
         method: The HTTP method.
         route: The route template, such as `/counters/{id}`.
         number: Number of the attempt within its call, from 1; above 1, it was a retry.
-        outcome: The HTTP status, or the class name of the error, such as `ReadTimeout`, `ConnectError` or
-            `DecodeError`.
+        outcome: The HTTP status, or the class name of the error, such as `ReadTimeout` or `DecodeError`.
         elapsed: Duration in seconds.
         headers: The response headers; empty without a response.
     """
@@ -40,27 +38,3 @@ class Attempt:
 
 AttemptHook = Callable[[Attempt], object]
 """Called with each finished attempt, in the thread or task of the call."""
-
-
-class CallTrace(Protocol):
-    """The trace of one call."""
-
-    def start_attempt(self, number: int) -> Mapping[str, str]:
-        """Start an attempt. Return the headers that propagate the trace."""
-        ...
-
-    def end_attempt(self, attempt: Attempt) -> None:
-        """End the attempt."""
-        ...
-
-    def end(self, error: BaseException | None) -> None:
-        """End the call."""
-        ...
-
-
-class Tracer(Protocol):
-    """Traces calls. `sinch_reporting.tracing.OpenTelemetryTracer` is one."""
-
-    def start_call(self, method: str, route: str) -> CallTrace:
-        """Start a call, in its thread or task."""
-        ...

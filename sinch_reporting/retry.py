@@ -12,8 +12,9 @@ from time import monotonic
 from typing import Any
 
 import httpx
-from attrs import Attribute, define, field, frozen
+from attrs import define, field, frozen
 
+from sinch_reporting._validation import check_number
 from sinch_reporting.errors import (
     APIError,
     ConfigurationError,
@@ -22,16 +23,6 @@ from sinch_reporting.errors import (
     RequestTimeoutError,
     TransportError,
 )
-
-
-def _check_attempts(_instance: object, _attribute: "Attribute[int]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError("attempts must be a whole number from 1")
-
-
-def _check_seconds(_instance: object, attribute: "Attribute[float]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ConfigurationError(f"{attribute.name} must be a number of seconds from 0")
 
 
 def _statuses(value: Collection[int]) -> frozenset[int]:
@@ -60,11 +51,16 @@ class RetryPolicy:
         ConfigurationError: A value is out of range.
     """
 
-    attempts: int = field(default=4, validator=_check_attempts)
-    backoff_base: float = field(default=0.5, validator=_check_seconds)
-    backoff_cap: float = field(default=8.0, validator=_check_seconds)
-    max_retry_after: float = field(default=30.0, validator=_check_seconds)
+    attempts: int = 4
+    backoff_base: float = 0.5
+    backoff_cap: float = 8.0
+    max_retry_after: float = 30.0
     statuses: frozenset[int] = field(default=frozenset({408, 429, 500, 502, 503, 504}), converter=_statuses)
+
+    def __attrs_post_init__(self) -> None:
+        check_number(self.attempts, "attempts must be a whole number from 1", minimum=1, whole=True)
+        for name in ("backoff_base", "backoff_cap", "max_retry_after"):
+            check_number(getattr(self, name), f"{name} must be a number of seconds from 0")
 
     def should_retry(self, error: ReportingError) -> bool:
         """Return whether a failure is worth another attempt."""
@@ -100,18 +96,7 @@ def _is_transient(cause: BaseException | None) -> bool:
 
 @define
 class RetryState:
-    """The attempts of one call.
-
-    Attributes:
-        policy: The retry policy.
-        timeout: Time limit of an attempt in seconds.
-        deadline: Time limit of the call in seconds.
-        started: Monotonic time at which the call started.
-        attempt: Number of the current attempt, 0 before the first.
-        attempt_started: Monotonic time at which the current attempt started.
-        is_last: Whether the deadline, not the timeout, limits the current attempt.
-        last_error: The failure of the previous attempt.
-    """
+    """The attempts of one call. Times are monotonic. `is_last`: the deadline, not the timeout, limits the attempt."""
 
     policy: RetryPolicy
     timeout: float

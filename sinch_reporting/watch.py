@@ -10,7 +10,6 @@ from sinch_reporting.errors import (
     APIError,
     DeadlineExceededError,
     DecodeError,
-    InvalidRequestError,
     ReportingError,
     TransportError,
 )
@@ -132,9 +131,3 @@ class RefreshSchedule(PollSchedule[Counter]):
         if age >= COUNTER_REFRESH_SECONDS and (delay := next(self._delays, None)) is not None:
             return delay
         return COUNTER_REFRESH_SECONDS - age % COUNTER_REFRESH_SECONDS + REFRESH_MARGIN
-
-
-def check_interval(interval: object) -> None:
-    """Check a polling interval. Raises InvalidRequestError."""
-    if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 < interval < math.inf:
-        raise InvalidRequestError("interval must be a number of seconds above 0")

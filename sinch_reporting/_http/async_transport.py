@@ -112,7 +112,7 @@ class AsyncPool:
         started = monotonic()
         await self._close_idle(started - self._keepalive_seconds)
         timeout = request.extensions.get("timeout", {}).get("pool")
-        if not await self._slots.acquire(remaining(timeout, httpcore.PoolTimeout)):
+        if not await self._slots.acquire(timeout=remaining(timeout, httpcore.PoolTimeout)):
             raise httpcore.PoolTimeout("all connections were in use")
         try:
             pool = self._acquire()

@@ -1,11 +1,12 @@
 """State of a connection, name resolution in threads, and slots: shared by both transports."""
 
+import functools
 import queue
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from time import monotonic
 
 import anyio
@@ -97,8 +98,10 @@ class FallbackBackend(httpcore.SyncBackend):
         raise failure
 
 
-network_backend: Callable[[], httpcore.NetworkBackend] = FallbackBackend
-async_network_backend: Callable[[], httpcore.AsyncNetworkBackend] = httpcore.AnyIOBackend
+# Each blocking object and its async twin, for `scripts/unasync`.
+network_backend, async_network_backend = FallbackBackend, httpcore.AnyIOBackend
+shield, async_shield = nullcontext, functools.partial(anyio.CancelScope, shield=True)  # protects clean-up
+Slots = threading.Semaphore
 
 
 def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
@@ -134,42 +137,16 @@ def to_httpcore_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:
     )
 
 
-class Slots:
-    """A limited number of slots for threads."""
-
-    def __init__(self, count: int) -> None:
-        self._semaphore = threading.Semaphore(count)
-        self.release = self._semaphore.release
-
-    def acquire(self, seconds: float | None) -> bool:
-        """Wait for a slot, and return whether there is one."""
-        return self._semaphore.acquire(timeout=seconds)
-
-
 class AsyncSlots:
-    """A limited number of slots for tasks."""
+    """`threading.Semaphore` for tasks."""
 
     def __init__(self, count: int) -> None:
-        self._semaphore = anyio.Semaphore(count)
+        self._semaphore = anyio.Semaphore(count, fast_acquire=True)
         self.release = self._semaphore.release
 
-    async def acquire(self, seconds: float | None) -> bool:
+    async def acquire(self, timeout: float | None) -> bool:  # noqa: ASYNC109 - as threading.Semaphore
         """Wait for a slot, and return whether there is one."""
-        try:
-            self._semaphore.acquire_nowait()
-        except anyio.WouldBlock:
-            with anyio.move_on_after(seconds):
-                await self._semaphore.acquire()
-                return True
-            return False
-        return True
-
-
-def async_shield() -> AbstractContextManager[object]:
-    """Return a context that protects clean-up from cancellation."""
-    return anyio.CancelScope(shield=True)
-
-
-def shield() -> AbstractContextManager[object]:
-    """Return a context that does nothing: threads are not cancelled."""
-    return nullcontext()
+        with anyio.move_on_after(timeout):
+            await self._semaphore.acquire()
+            return True
+        return False

@@ -113,7 +113,7 @@ class Pool:
         started = monotonic()
         self._close_idle(started - self._keepalive_seconds)
         timeout = request.extensions.get("timeout", {}).get("pool")
-        if not self._slots.acquire(remaining(timeout, httpcore.PoolTimeout)):
+        if not self._slots.acquire(timeout=remaining(timeout, httpcore.PoolTimeout)):
             raise httpcore.PoolTimeout("all connections were in use")
         try:
             pool = self._acquire()

@@ -17,7 +17,6 @@ from sinch_reporting.watch import (
     RefreshSchedule,
     Sample,
     ValueT,
-    check_interval,
 )
 
 
@@ -55,7 +54,6 @@ class Exporter:
         self, client: AsyncReportingClient, counters: Iterable[str], services: Iterable[str], interval: float
     ) -> None:
         """Keep the gauges up to date, for ever. Raises InvalidRequestError for an id or an interval that is none."""
-        check_interval(interval)
         for counter_id in counters:
             path_segment(counter_id, "counter id")
         for service_id in services:
@@ -68,7 +66,9 @@ class Exporter:
                 for counter_id in counters:
                     tasks.start_soon(_follow, read_counter, counter_id, RefreshSchedule(), self._show_counter)
                 for service_id in services:
-                    tasks.start_soon(_follow, read_service, service_id, PollSchedule[ServiceStatus](interval), self._show_service)
+                    tasks.start_soon(
+                        _follow, read_service, service_id, PollSchedule[ServiceStatus](interval), self._show_service
+                    )
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
