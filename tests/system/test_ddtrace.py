@@ -1,4 +1,4 @@
-"""ddtrace with the default client, as docs/observability.md describes it. It is not in the environment of other tests."""
+"""ddtrace with the default client, as docs/observability.md describes it. Other tests do without it: it is large."""
 
 import json
 import os
