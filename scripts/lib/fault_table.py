@@ -14,7 +14,7 @@ from sinch_reporting.testing import Sandbox, faults
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/faults.md"
 OPTIONS: dict[str, Any] = {"deadline": 60, "retry": RetryPolicy(attempts=3, backoff_base=0)}
-# Of an attempt, in seconds: long enough for a response on a busy machine, and short if there is none.
+# Of an attempt, in seconds: long enough on a busy machine, and short for faults without a response.
 LONG_TIMEOUT, SHORT_TIMEOUT = 30.0, 0.5
 SUCCESS = "success"
 INTRODUCTION = """\

@@ -26,7 +26,7 @@ class FaultQueue:
             self._faults.clear()
 
     def take(self, path: str) -> Fault | None:
-        """Return the next fault of the longest prefix that has one for this path, None if there is none."""
+        """Return the next fault of the longest prefix that has one for this path, or None."""
         with self._lock:
             matching = [prefix for prefix in self._faults if prefix.matches(path)]
             for prefix in sorted(matching, key=lambda prefix: len(prefix.segments), reverse=True):

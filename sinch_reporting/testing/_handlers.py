@@ -1,7 +1,7 @@
 """The operations of the Sandbox, one handler each.
 
-`@operation` registers a handler with the path that the API's document gives; routing, error messages and the `path` of
-faults follow from it. So a further operation is one more function here.
+A handler has the name of its operation's generated function, which has the path. Routing, error messages and the
+`path` of faults follow from it. So another operation needs one more function here and nothing else.
 """
 
 import re
@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 import attrs
 
+from sinch_reporting._operations import operation
 from sinch_reporting.testing._fake_data import Data, ReportKey
 from sinch_reporting.testing._signature import ApiError
 
@@ -28,24 +29,20 @@ class Context:
 
 Handler = Callable[..., dict[str, object]]
 HANDLERS: dict[str, Handler] = {}
-"""The handlers by the template of their path."""
+"""The handlers by the route template, such as `/counters/{id}`."""
 
 
-def operation(path: str) -> Callable[[Handler], Handler]:
-    """Register a handler of GET requests.
+def handles_get(handler: Handler) -> Handler:
+    """Register the handler of an operation.
 
     The handler gets a `Context` and the decoded path parameters in the order of the path. It returns the JSON of the
     200, or raises `ApiError`.
     """
-
-    def register(handler: Handler) -> Handler:
-        HANDLERS[path] = handler
-        return handler
-
-    return register
+    HANDLERS[operation(handler.__name__).route] = handler
+    return handler
 
 
-@operation("/users/{type}/{endpoint}/calls/{domain}")
+@handles_get
 def get_call_report(context: Context, kind: str, endpoint: str, domain: str) -> dict[str, object]:
     """Return the calls of a number or username."""
     _check_endpoint(kind, endpoint)
@@ -56,22 +53,22 @@ def get_call_report(context: Context, kind: str, endpoint: str, domain: str) -> 
     return context.data.call_report(ReportKey(kind, endpoint, domain), start, stop, today)
 
 
-@operation("/counters/{id}")
+@handles_get
 def get_counter(context: Context, counter_id: str) -> dict[str, object]:
     """Return a counter."""
     try:
         return context.data.counter(counter_id, context.now)
     except KeyError as error:
-        raise ApiError(40400, f"There is no counter with the id {counter_id!r}.") from error
+        raise ApiError(40400, f"Unknown counter id {counter_id!r}.") from error
 
 
-@operation("/services/{id}")
+@handles_get
 def get_service_status(context: Context, service_id: str) -> dict[str, object]:
     """Return the status of a service."""
     try:
         return context.data.service(service_id)
     except KeyError as error:
-        raise ApiError(40400, f"There is no service with the id {service_id!r}.") from error
+        raise ApiError(40400, f"Unknown service id {service_id!r}.") from error
 
 
 def _check_endpoint(kind: str, endpoint: str) -> None:
