@@ -24,7 +24,6 @@ class ReceivedRequest:
         method: The HTTP method.
         path: The path, percent-encoded as it was sent.
         query: The query as it was sent, without the question mark.
-        params: The parsed query, such as `{"_start": "2026-11-01"}`. Of a repeated name, the last value.
         headers: The headers by their names in lower case. Repeated headers are joined by a comma.
         body: The body.
         status: The HTTP status of the response; None if a fault sent none.
@@ -41,7 +40,7 @@ class ReceivedRequest:
 
     @property
     def params(self) -> dict[str, str]:
-        """The parsed query."""
+        """The parsed query, such as `{"_start": "2026-11-01"}`. Of a repeated name, the last value."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
 
