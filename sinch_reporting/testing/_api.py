@@ -40,7 +40,7 @@ class ReceivedRequest:
 
     @property
     def params(self) -> dict[str, str]:
-        """The parsed query, such as `{"_start": "2026-11-01"}`. Of a repeated name, the last value."""
+        """The parsed query. Of a repeated name, the last value."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
 

@@ -52,7 +52,8 @@ class Sandbox:
     every two minutes. `set_report`, `set_service` and `set_counter` replace or add data.
 
     `fail_next`, `fail_always`, `chaos` and `refuse_connections` simulate errors; the faults are in
-    `sinch_reporting.testing.faults`. All methods can be called from any thread.
+    `sinch_reporting.testing.faults`. All methods can be called from any thread. Those that change data or faults raise
+    TypeError for a wrong type and ValueError for a value that is impossible in the API.
 
     The API's documentation does not specify everything. The Sandbox assumes: the days of a report are UTC and `_stop`
     is included; today's calls are complete; a timestamp may be five minutes off.
@@ -121,20 +122,11 @@ class Sandbox:
         return self._application_secret
 
     def set_service(self, service_id: str, status: str) -> None:
-        """Create or change a service. The status is `up`, `down` or any other text.
-
-        Raises:
-            ValueError: The id or the status is empty or cannot be sent.
-        """
+        """Create or change a service. The status is `up`, `down` or any other text."""
         self._data.services[path_segment(service_id, "service id")] = path_segment(status, "status")
 
     def set_counter(self, counter_id: str, value: int) -> None:
-        """Create a counter or set its value. Its refresh time continues to change.
-
-        Raises:
-            TypeError: The value is not an integer.
-            ValueError: The id is empty or cannot be sent, or the value is negative or above 2^63 - 1.
-        """
+        """Create a counter or set its value. Its refresh time continues to change."""
         self._data.counters[path_segment(counter_id, "counter id")] = whole_number("value", value)
 
     def set_report(
@@ -161,10 +153,6 @@ class Sandbox:
             success: Number of successful calls.
             failed: Number of failed calls.
             duration: Total duration of the calls, in whole seconds.
-
-        Raises:
-            TypeError: A value has a wrong type.
-            ValueError: A value is not possible in the API, or a text of digits lacks its `+`.
         """
         if day is not None and (isinstance(day, datetime) or not isinstance(day, date)):
             raise TypeError(f"day must be a date without a time, not {day!r}")
@@ -179,11 +167,7 @@ class Sandbox:
             faults: The faults, in order.
             path: Apply them only to requests whose path begins with these segments, such as `/users/`,
                 `/counters/currentCalls` or `/services/{id}`; `/v1` may precede them. If several paths match a request,
-                the longest one that has faults left applies.
-
-        Raises:
-            TypeError: Something is neither a fault nor None.
-            ValueError: No operation has such a path.
+                the longest one that has faults left applies. A path of no operation raises ValueError.
         """
         self._set_faults(path, check_faults(faults))
 
@@ -193,10 +177,6 @@ class Sandbox:
         Args:
             fault: The fault.
             path: As for `fail_next`.
-
-        Raises:
-            TypeError: It is not a fault.
-            ValueError: No operation has such a path.
         """
         self._set_faults(path, itertools.cycle(check_faults([fault])))
 
@@ -212,10 +192,6 @@ class Sandbox:
             seed: The seed of the random choice.
             faults: The faults to choose from. Default: those that end soon without the client.
             path: As for `fail_next`.
-
-        Raises:
-            TypeError: Something in `faults` is not a fault.
-            ValueError: The rate is not from 0 to 1, there are no faults, or no operation has such a path.
         """
         self._set_faults(path, random_faults(rate, seed, faults))
 
