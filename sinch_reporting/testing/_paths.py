@@ -11,9 +11,9 @@ BASE_PATH = "/v1"
 
 def split_path(path: str) -> list[str] | None:
     """Return the segments below the base path, still encoded; None for a path elsewhere."""
-    # Split before decoding: a username can contain an encoded slash.
-    empty, base, *segments = path.split("/") if path.startswith("/") else ["", ""]
-    return segments if f"{empty}/{base}" == BASE_PATH else None
+    if path != BASE_PATH and not path.startswith(f"{BASE_PATH}/"):
+        return None
+    return path.removeprefix(BASE_PATH).split("/")[1:]
 
 
 def parameter_name(segment: str) -> str | None:
@@ -41,11 +41,13 @@ class PathPrefix:
     @classmethod
     def parse(cls, text: str, templates: Iterable[str]) -> Self:
         """Return the prefix; raises ValueError if no path of the templates begins with it."""
-        path = text if split_path(text) is not None else f"{BASE_PATH}{text}"
-        segments = split_path(path) if text.startswith("/") else None
-        prefix = cls(tuple(unquote(segment) for segment in segments or () if segment))
+        segments = split_path(text)
+        if segments is None:
+            segments = text.split("/")
+        # Split before decoding: a username can contain an encoded slash.
+        prefix = cls(tuple(unquote(segment) for segment in segments if segment))
         known = list(templates)
-        if segments is None or not any(prefix._could_match(template) for template in known):
+        if not text.startswith("/") or not any(prefix._could_match(template) for template in known):
             raise ValueError(f"path must be the beginning of one of {', '.join(known)}, not {text!r}")
         return prefix
 
