@@ -1,4 +1,4 @@
-"""Faults as the command line writes them: `503:retry-after=2`, `reset:in-headers`, `ok`."""
+"""Faults on the command line: `503:retry-after=2`, `connection-reset:in-headers`, `ok`."""
 
 import inspect
 import re
@@ -15,28 +15,28 @@ def _dashed(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|_", "-", name).lower()
 
 
-# Raw takes bytes, which have no form here; neither have headers.
+# Raw needs bytes and headers need a mapping; the command line supports neither.
 _CLASSES: dict[str, type[Any]] = {
     _dashed(name): getattr(faults, name) for name in faults.__all__ if name not in {"DEFAULT_CHAOS", "Fault", "Raw"}
 }
 
 
 def parse(spec: str) -> Fault | None:
-    """Return the fault of a SPEC, None for `ok`; raises ValueError for what is none."""
+    """Return the fault of a SPEC, None for `ok`; raises ValueError if it is invalid."""
     if spec == "ok":
         return None
     name, _, rest = spec.partition(":")
     try:
         if re.fullmatch(r"[0-9]{3}", name):
-            return _made("status", f"status={name}", rest)
-        return _made(name, rest)
+            return _create("status", f"status={name}", rest)
+        return _create(name, rest)
     except ValueError as error:
         raise ValueError(f"--fault {spec!r}: {error}") from error
 
 
 def help_text() -> str:
-    """Return a line or two for each name."""
-    lines = ["503 (or any status)\n        Short for status:503.", "ok\n        The normal answer."]
+    """Return the description of each name."""
+    lines = ["503 (or any status)\n        Short for status:503.", "ok\n        The normal response."]
     for name, cls in _CLASSES.items():
         options = ", ".join(_dashed(field.name) + _choices(field) for field in _fields(name))
         first_sentence = re.split(r"(?<=\.)\s", inspect.cleandoc(cls.__doc__ or ""))[0].replace("`", "")
@@ -54,9 +54,9 @@ def _choices(field: "attrs.Attribute[Any]") -> str:
     return f"={'|'.join(value.replace(' ', '-') for value in values)}" if values else ""
 
 
-def _made(name: str, *texts: str) -> Fault:
+def _create(name: str, *texts: str) -> Fault:
     if name not in _CLASSES:
-        raise ValueError(f"there is no fault {name!r}, only ok, {', '.join(_CLASSES)}, and each status")
+        raise ValueError(f"unknown fault {name!r}; the faults are ok, {', '.join(_CLASSES)}, and each status")
     fields = _fields(name)
     first = fields[0].name if fields else None
     options: dict[str, str] = {}
@@ -65,12 +65,12 @@ def _made(name: str, *texts: str) -> Fault:
     for field in fields:
         if field.default is attrs.NOTHING and field.name not in options:
             raise ValueError(f"{name} needs its {_dashed(field.name)}: {name}:{field.name.upper()}")
-    made: Fault = _CLASSES[name](**options)
-    return made
+    fault: Fault = _CLASSES[name](**options)
+    return fault
 
 
 def _options(name: str, text: str, first: str | None) -> dict[str, str]:
-    """Return the options in a text; one that begins without a name is the first."""
+    """Return the options in a text. A value without a name belongs to the first option."""
     if not text:
         return {}
     names = [_dashed(field.name) for field in _fields(name)]
@@ -82,6 +82,6 @@ def _options(name: str, text: str, first: str | None) -> dict[str, str]:
         elif first and not options:
             options[first] = piece
         else:
-            raise ValueError(f"{piece!r} is no option of {name}, which has {', '.join(names) or 'none'}")
-    words = [field.name for field in _fields(name) if _choices(field)]
-    return {key: value.replace("-", " ") if key in words else value for key, value in options.items()}
+            raise ValueError(f"{piece!r} is not an option of {name}; its options: {', '.join(names) or 'none'}")
+    choices = [field.name for field in _fields(name) if _choices(field)]
+    return {key: value.replace("-", " ") if key in choices else value for key, value in options.items()}

@@ -1,4 +1,4 @@
-"""A gzip bomb, made without compressing all of it."""
+"""A gzip bomb, built without compressing all of it."""
 
 import struct
 import zlib
@@ -9,9 +9,9 @@ _MIB = b" " * 2**20
 
 @lru_cache(maxsize=4)
 def gzip_bomb(mebibytes: int) -> bytes:
-    """Return so many MiB of spaces and an empty JSON object, compressed to a thousandth."""
+    """Return an empty JSON object after `mebibytes` MiB of spaces, compressed to a thousandth."""
     compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    # After a full flush nothing refers to what came before, so that the same bytes can be repeated.
+    # After a full flush nothing refers to earlier bytes, so that the same piece can be repeated.
     piece = compressor.compress(_MIB) + compressor.flush(zlib.Z_FULL_FLUSH)
     end = compressor.compress(b"{}") + compressor.flush()
     checksum = 0

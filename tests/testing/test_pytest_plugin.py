@@ -1,4 +1,4 @@
-"""The pytest plugin, in runs of pytest of their own, which find it by its entry point."""
+"""The pytest plugin, found by its entry point in separate runs of pytest."""
 
 import json
 import sys
@@ -9,13 +9,12 @@ pytest_plugins = "pytester"
 
 STRICT = ("-W", "error", "-p", "no:cacheprovider", "--strict-config", "--strict-markers")
 SLOW_TO_START = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
-# The client and what it needs are loaded in any case, since the plugin is in its package.
 LATE = ("uvicorn", "starlette", "sinch_reporting.testing._sandbox", "sinch_reporting.testing.faults")
 
 
 @pytest.fixture
 def run(pytester, monkeypatch):
-    """Return what runs pytest on a test file in a process of its own."""
+    """Return a function that runs pytest on a test file in a new process."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.delenv("PYTEST_PLUGINS", raising=False)
 
@@ -27,7 +26,7 @@ def run(pytester, monkeypatch):
     return run_file
 
 
-def test_a_client_made_without_arguments_reaches_the_sandbox_and_its_faults(run):
+def test_a_client_without_arguments_uses_the_sandbox_and_its_faults(run):
     result = run("""
         import pytest
         from sinch_reporting import NotFoundError, ReportingClient
@@ -45,7 +44,7 @@ def test_a_client_made_without_arguments_reaches_the_sandbox_and_its_faults(run)
     result.assert_outcomes(passed=1)
 
 
-def test_each_test_has_a_sandbox_of_its_own_and_leaves_the_environment_as_it_was(run):
+def test_each_test_has_its_own_sandbox_and_restores_the_environment(run):
     result = run("""
         import os
         import threading
@@ -74,7 +73,7 @@ def test_each_test_has_a_sandbox_of_its_own_and_leaves_the_environment_as_it_was
     result.assert_outcomes(passed=4)
 
 
-def test_the_fixture_is_listed_with_what_it_does(run):
+def test_the_fixture_is_listed_with_its_description(run):
     result = run("", "--fixtures")
     result.stdout.fnmatch_lines(["sinch_sandbox -- *", "*A local Sinch Reporting API, *"])
 
@@ -96,31 +95,31 @@ def test_a_run_that_does_not_use_the_fixture_loads_no_server(run):
 MISSING = "sys.modules.update(uvicorn=None, starlette=None)"
 
 
-def test_pytest_runs_where_the_extra_is_missing(run):
+def test_pytest_runs_without_the_extra(run):
     result = run("def test_it(): pass", before=MISSING)
     result.assert_outcomes(passed=1)
 
 
-def test_the_fixture_says_which_extra_is_missing(run):
+def test_the_fixture_names_the_missing_extra(run):
     result = run("def test_it(sinch_sandbox): pass", before=MISSING)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*pip install 'sinch-reporting[[]testing[]]'*"])
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
-def test_importing_the_sandbox_says_so_too(pytester):
+def test_importing_the_sandbox_names_the_missing_extra(pytester):
     program = f"import sys; {MISSING}; from sinch_reporting.testing import Sandbox"
     result = pytester.run(sys.executable, "-c", program)
     assert result.ret == 1
     result.stderr.fnmatch_lines(["ModuleNotFoundError: *pip install 'sinch-reporting[[]testing[]]'"])
 
 
-def test_the_plugin_can_be_switched_off(run):
+def test_the_plugin_can_be_disabled(run):
     result = run("def test_it(sinch_sandbox): pass", "-p", "no:sinch_reporting")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*fixture 'sinch_sandbox' not found*"])
 
 
-def test_there_is_nothing_else_in_the_package(pytester):
+def test_the_package_has_no_other_names(pytester):
     result = pytester.run(sys.executable, "-c", "from sinch_reporting.testing import Sandbocks")
     result.stderr.fnmatch_lines(["ImportError: cannot import name 'Sandbocks' from 'sinch_reporting.testing'*"])
