@@ -2,15 +2,19 @@ import shutil
 
 import pytest
 
-from scripts.lib.unasync import ROOT, SOURCE, TARGET, blocking, main
+from scripts.unasync import ROOT, SOURCES, main, target_of, to_sync
+
+SOURCE = SOURCES[-1]
+TARGET = target_of(SOURCE)
 
 
 @pytest.fixture
 def tree(tmp_path):
-    """Return a copy of the two clients."""
-    (tmp_path / SOURCE.parent).mkdir()
-    for name in (SOURCE, TARGET):
-        shutil.copy(ROOT / name, tmp_path / name)
+    """Return a copy of the async modules and the blocking ones."""
+    for source in SOURCES:
+        for name in (source, target_of(source)):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 
 
@@ -20,13 +24,13 @@ def edit(path, before, after):
     path.write_text(text.replace(before, after), "utf-8")
 
 
-def test_the_blocking_client_that_is_checked_in_is_made_from_the_async_one(capsys):
+def test_the_blocking_modules_are_up_to_date(capsys):
     assert main(["--check"]) == 0, capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", [SOURCE, TARGET], ids=str)
-def test_the_check_finds_an_edit_of_one_client_alone_and_writes_nothing(tree, capsys, name):
-    edit(tree / name, "Return whether a service is available.", "Return whether a service is up.")
+def test_the_check_finds_an_edit_of_one_module_and_writes_nothing(tree, capsys, name):
+    edit(tree / name, "Return the status of a service.", "Return the state of a service.")
     before = (tree / TARGET).read_text("utf-8")
     assert main(["--root", str(tree), "--check"]) == 1
     assert "run scripts/unasync" in capsys.readouterr().out
@@ -36,11 +40,11 @@ def test_the_check_finds_an_edit_of_one_client_alone_and_writes_nothing(tree, ca
 def test_an_edit_of_the_async_client_reaches_the_blocking_one(tree):
     edit(tree / SOURCE, "async def get_counter(self, counter_id: str)", "async def get_counter(self, name: str)")
     assert main(["--root", str(tree)]) == 0
-    assert "    def get_counter(self, name: str) -> Counter:\n" in (tree / TARGET).read_text("utf-8")
+    assert "    def get_counter(self, name: str) -> models.Counter:\n" in (tree / TARGET).read_text("utf-8")
     assert main(["--root", str(tree), "--check"]) == 0
 
 
-def test_what_is_async_goes_and_prose_stays():
+def test_async_syntax_is_removed_and_prose_stays():
     source = '''\
 from collections.abc import AsyncIterable, Iterable
 
@@ -59,4 +63,4 @@ def close_all(given: Iterable[int]) -> None:
     with lock:  # await
         [each.close() for each in given]
 '''
-    assert blocking(source) == made
+    assert to_sync(source) == made
