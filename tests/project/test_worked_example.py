@@ -10,8 +10,9 @@ from itertools import pairwise
 import pytest
 from markdown_it import MarkdownIt
 
-from scripts.lib import regenerate, unasync
-from scripts.lib.spec.facade import Facade
+from scripts.lib import unasync
+from scripts.openapi import regenerate
+from scripts.openapi.usages import Usages
 from tests.support.project import ROOT, copy_of_the_project
 
 TESTS = ["tests/contract/test_contract.py", "tests/contract/test_schemathesis.py", "tests/unit/test_surface.py"]
@@ -64,7 +65,7 @@ def test_the_example_tells_of_each_file_that_has_to_change():
 
 def test_the_operation_is_generated_called_by_the_facade_and_covered_by_the_contract_tests(project):
     assert regenerate.main(["--root", str(project)]) == 0
-    assert Facade(project).covers("getQueue")
+    assert Usages(project).covers("getQueue")
     of_the_operation = "getQueue or queues or both_clients or routes or public_name or only_the_clients"
     ran = run(project, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", of_the_operation, *TESTS)
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.lib import update_spec
-from scripts.lib.regenerate import ROOT
+from scripts.openapi import update
+from scripts.openapi.regenerate import ROOT
 
 DOCUMENTS = Path(__file__).parent / "documents"
 
@@ -23,7 +23,7 @@ class Tree:
 
     def update(self, source, *arguments):
         """Update from a document's name, path or URL; return the exit status."""
-        return update_spec.main(["--root", str(self.root), "--folder", str(DOCUMENTS), str(source), *arguments])
+        return update.main(["--root", str(self.root), "--folder", str(DOCUMENTS), str(source), *arguments])
 
     def contents(self):
         files = [path for path in self.root.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
@@ -37,12 +37,12 @@ def tree(tmp_path):
 
 
 class Documents(ThreadingHTTPServer):
-    """Answers in turn with `steps`, each a status, headers and a body; the last one again and again."""
+    """Serves `steps` in order, each a status, headers and a body. The last one repeats."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.steps = []
-        self.asked = []
+        self.requests = []
 
     @property
     def url(self):
@@ -52,7 +52,7 @@ class Documents(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
-        server.asked.append((self.path, dict(self.headers)))
+        server.requests.append((self.path, dict(self.headers)))
         status, headers, body = server.steps.pop(0) if len(server.steps) > 1 else server.steps[0]
         self.send_response(status)
         for name, value in headers.items():

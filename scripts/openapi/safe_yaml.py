@@ -1,4 +1,4 @@
-"""Reads YAML and JSON that nobody vouches for, within limits, and writes YAML."""
+"""Reads untrusted YAML and JSON within limits, and writes YAML."""
 
 import json
 import re
@@ -6,16 +6,16 @@ from typing import Any, NoReturn
 
 import yaml
 
-from scripts.lib.spec import SpecError
+from scripts.openapi import SpecError
 
 MAX_DEPTH = 64
 MAX_NODES = 200_000
-_TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep"
-_TOO_MANY = f"it has more than {MAX_NODES} values, those behind aliases counted each time"
+_TOO_DEEP = f"the document is nested more than {MAX_DEPTH} levels deep"
+_TOO_MANY = f"the document has more than {MAX_NODES} values, counting those behind aliases each time"
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML by version 1.2's rules, in which `on`, `12:30` and a date are text, and without merge keys."""
+    """YAML 1.2 core schema: `on`, `12:30` and a date are text. Without merge keys and duplicate keys."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - as PyYAML has it
 
@@ -34,9 +34,20 @@ class _Loader(yaml.SafeLoader):
         finally:
             self._depth -= 1
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
+                raise SpecError(f"line {line} has a merge key, or a key that is not text; OpenAPI has neither")
+            if key.value in seen:
+                raise SpecError(f"line {line} has the key {key.value[:100]!r} a second time")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes whatever a reader of YAML 1.1 or of 1.2 would take for another type than text."""
+    """Quotes any text that YAML 1.1 or 1.2 reads as another type."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True
@@ -51,21 +62,20 @@ _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, [*"-+0123456789
 
 
 def parse(data: bytes) -> dict[str, Any]:
-    """Return the mapping that the YAML or JSON holds, with text as its keys and nothing shared within it.
+    """Return the mapping in the YAML or JSON text. Its keys are text, and aliases are copies.
 
-    Raises SpecError where it is none, is nested too deep, or is too large, once its aliases are followed.
+    Raises SpecError if the text is malformed, too deep or too large.
     """
     try:
-        text = data.decode("utf-8-sig")
-        value = _Plain().of(_loaded(text), 1)
+        value = _Plain().convert(_load(data.decode("utf-8-sig")), 1)
     except UnicodeDecodeError as error:
-        raise SpecError("it is not UTF-8 text") from error
+        raise SpecError("the document is not UTF-8 text") from error
     except (yaml.YAMLError, ValueError) as error:
-        raise SpecError(f"it is neither YAML nor JSON: {str(error)[:300]}") from error
+        raise SpecError(f"the document is neither YAML nor JSON: {str(error)[:300]}") from error
     except RecursionError as error:
         raise SpecError(_TOO_DEEP) from error
     if not isinstance(value, dict):
-        raise SpecError("it does not hold a mapping")
+        raise SpecError("the document is not a mapping")
     return value
 
 
@@ -75,43 +85,44 @@ def dump(document: dict[str, Any]) -> str:
     return text
 
 
-def _loaded(text: str) -> Any:
+def _load(text: str) -> Any:
     if text.lstrip().startswith("{"):
         try:
-            return json.loads(text, parse_constant=_no_number)
+            return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique)
         except json.JSONDecodeError:
             pass  # YAML may begin with a brace too
     return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
 
 
-def _no_number(name: str) -> NoReturn:
-    raise SpecError(f"{name} is no number of JSON")
+def _refuse_constant(name: str) -> NoReturn:
+    raise SpecError(f"{name} is not a JSON number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [key for key, _ in pairs]
+        raise SpecError(f"the key {next(key for key in names if names.count(key) > 1)[:100]!r} occurs twice")
+    return found
 
 
 class _Plain:
-    """Makes plain values, each alias a copy of its own, until there are too many."""
+    """Converts to plain values. Each alias becomes a copy, up to the limit."""
 
     def __init__(self) -> None:
         self._left = MAX_NODES
 
-    def of(self, value: Any, depth: int) -> Any:
+    def convert(self, value: Any, depth: int) -> Any:
         self._left -= 1
         if depth > MAX_DEPTH or self._left < 0:
             raise SpecError(_TOO_DEEP if depth > MAX_DEPTH else _TOO_MANY)
         if isinstance(value, dict):
-            return {_key(key): self.of(each, depth + 1) for key, each in value.items()}
+            return {
+                key if isinstance(key, str) else json.dumps(key): self.convert(each, depth + 1)
+                for key, each in value.items()
+            }
         if isinstance(value, list):
-            return [self.of(each, depth + 1) for each in value]
+            return [self.convert(each, depth + 1) for each in value]
         if value is None or isinstance(value, str | bool | int | float):
             return value
-        raise SpecError(f"it holds a {type(value).__name__}, which JSON does not know")
-
-
-def _key(key: object) -> str:
-    if key == "<<":
-        raise SpecError("it has a merge key, which OpenAPI does not know")
-    if isinstance(key, str):
-        return key
-    if isinstance(key, int | float | None):
-        return json.dumps(key)
-    raise SpecError("it has a key that is no text")
+        raise SpecError(f"the document has a {type(value).__name__}, which JSON does not have")

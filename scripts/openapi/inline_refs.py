@@ -1,19 +1,19 @@
-"""References in the shape of what they refer to, for as long as a document is searched and changed."""
+"""Puts schemas in the place of references to them while a document is searched and changed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from scripts.lib.spec.refs import SCHEMA
+from scripts.openapi.refs import SCHEMA, Json, as_map
 
 
 @contextmanager
-def linked(document: dict[str, Any]) -> Iterator[None]:
-    """Put the schemas themselves in the place of the references to them; after, put back the references that are left.
+def inlined_refs(document: Json) -> Iterator[None]:
+    """Inline the references to schemas. Afterwards, restore those that are still there.
 
-    A path then leads through a reference as if the schema were written out, and a change reaches everyone who uses it.
+    A path then leads through a reference as if the schema were written out, and a change affects every user of it.
     """
-    schemas = document.get("components", {}).get("schemas", {})
+    schemas = as_map(as_map(document.get("components")).get("schemas"))
     links = list(_links(document, schemas))
     for container, key, _, schema in links:
         container[key] = schema
@@ -21,7 +21,7 @@ def linked(document: dict[str, Any]) -> Iterator[None]:
         yield
     finally:
         for container, key, reference, schema in links:
-            # What was taken out or replaced meanwhile is no link any more; in a list it may have moved.
+            # Removed or replaced values are no longer references. In a list the index may have changed.
             keys = list(range(len(container))) if isinstance(container, list) else [key]
             for each in keys:
                 if (each in container or isinstance(container, list)) and container[each] is schema:
@@ -29,7 +29,7 @@ def linked(document: dict[str, Any]) -> Iterator[None]:
                     break
 
 
-def _links(node: Any, schemas: dict[str, Any]) -> Iterator[tuple[Any, Any, dict[str, Any], dict[str, Any]]]:
+def _links(node: Any, schemas: Json) -> Iterator[tuple[Any, Any, Json, Json]]:
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, child in children:
         name = SCHEMA.fullmatch(str(child.get("$ref"))) if isinstance(child, dict) else None
