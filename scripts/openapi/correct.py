@@ -23,7 +23,7 @@ def simplify(upstream: Json) -> Json:
     """Return a copy without what the client does not use: formats that it checks itself, and bodies other than JSON."""
     document = copy.deepcopy(upstream)
     for _, schema in every_schema(document):
-        if schema.get("format") in _PARSED_FORMATS:
+        if str(schema.get("format")) in _PARSED_FORMATS:
             del schema["format"]
     for _, _, operation in operations(document):
         for status, response in as_map(operation.get("responses")).items():

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from scripts.openapi.flatten import Element, Elements, Key
+from scripts.openapi.flatten import Element, Elements, Key, plain
 
 # The traits that only name something in the generated client, and are not visible to the server.
 _NAMES = {"id", "class", "model"}
@@ -90,7 +90,7 @@ def _new(element: Element) -> Change:
     if element.kind in _SENT and element.contract["required"]:
         text, severity = "is new and required", Severity.BREAKING
     elif element.kind in _SENT and element.contract.get("default") is not None:
-        text = f"is new, and existing calls would now send its default `{element.contract['default']}`"
+        text = f"is new, and existing calls would now send its default {_code(element.contract['default'])}"
         severity = Severity.BREAKING
     elif element.kind == "response" and element.name.startswith("2"):
         text, severity = "is new, and the client parses only the status 200", Severity.BREAKING
@@ -123,9 +123,9 @@ def _values(element: Element, before: list[str] | None, after: list[str] | None,
         yield Change(Severity.ADDITIVE if kept else Severity.BREAKING, element, "values", text)
         return
     for value in sorted({*before} - {*after}):
-        yield Change(Severity.BREAKING, element, "values", f"no longer has the value `{value}`", value)
+        yield Change(Severity.BREAKING, element, "values", f"no longer has the value {_code(value)}", value)
     for value in sorted({*after} - {*before}):
-        yield Change(Severity.ADDITIVE, element, "values", f"has the new value `{value}`", value)
+        yield Change(Severity.ADDITIVE, element, "values", f"has the new value {_code(value)}", value)
 
 
 def _trait(element: Element, trait: str, before: Any, after: Any) -> tuple[Severity, str]:
@@ -166,9 +166,9 @@ def _trait(element: Element, trait: str, before: Any, after: Any) -> tuple[Sever
 
 
 def _listed(values: list[str] | None, word: str, nothing: str = "nothing") -> str:
-    *most, last = [f"`{value}`" for value in values or ()] or [nothing]
+    *most, last = [_code(value) for value in values or ()] or [nothing]
     return f"{', '.join(most)} {word} {last}" if most else last
 
 
 def _code(value: object) -> str:
-    return "none" if value is None or value == "" else f"`{value}`"
+    return "none" if value is None or value == "" else f"`{plain(str(value))}`"

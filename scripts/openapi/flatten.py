@@ -1,6 +1,7 @@
 """Flattens a document into the elements that a user's code depends on, so that two documents can be compared."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,11 @@ from scripts.openapi.refs import SCHEMA, Json, as_list, as_map, operations
 Key = tuple[str, str, str]
 Elements = Mapping[Key, "Element"]
 _MAX_DEPTH = 5
+
+
+def plain(text: str) -> str:
+    """Return a text of the document without what could be markup in the report."""
+    return re.sub(r"[^\w ./{}()\[\]\"':+*=,;?&#$%|!-]", "?", text)[:200]
 
 
 @frozen
@@ -29,7 +35,7 @@ class Element:
 
     operation: str
     kind: str
-    name: str
+    name: str = field(converter=plain)
     contract: Json
     description: Json = field(factory=dict)
     model: str = ""
@@ -50,7 +56,7 @@ def flatten(document: Json) -> dict[Key, Element]:
 
 def operation_id(path: str, method: str, operation: Json) -> str:
     """Return the operation's id, or method and path if it has none."""
-    return str(operation.get("operationId", f"{method} {path}"))
+    return plain(str(operation.get("operationId", f"{method} {path}")))
 
 
 def operation_key(path: str, method: str) -> str:

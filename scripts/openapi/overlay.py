@@ -10,6 +10,7 @@ rules are our own, so that one overlay fits the many ways to write the same docu
 
 import copy
 import difflib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -196,7 +197,7 @@ def _diagnose(document: Json, action: Json) -> tuple[str, str]:
 def _candidates(container: Any, segment: str) -> list[str]:
     """Return the members that may have taken the place of the missing one, the most similar first."""
     form = "[?@.name == '{}']" if isinstance(container, list) else "['{}']"
-    names = _names(container)
+    names = [name for name in _names(container) if re.fullmatch(r"[\w./{}~-]+", name)]
     return [form.format(name) for name in difflib.get_close_matches(segment, names, len(names) or 1, 0)]
 
 

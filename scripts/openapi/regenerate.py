@@ -32,12 +32,12 @@ def load(path: Path) -> Json:
 
 
 def prepare(upstream: Json, overlay: Json, limits: Limits) -> Json:
-    """Return the corrected document, validated and checked. Raises SpecError."""
+    """Return the corrected document, checked and validated. Raises SpecError."""
     document, failures = correct(upstream, overlay)
     if failures:
         raise SpecError("\n".join(map(str, failures)))
-    validate(document, limits.validation)
     check(document)
+    validate(document, limits.validation)
     return document
 
 

@@ -81,7 +81,7 @@ class Report:
             "What to do is described in `docs/openapi-updates.md`.",
         ]
         sections = {
-            "Failure": [f"```text\n{self.problem}\n```"] if self.problem else [],
+            "Failure": [f"```text\n{self.problem.replace('`', chr(39))}\n```"] if self.problem else [],
             "Withdrawn operations": [f"- `{operation}`" for operation in self.withdrawn],
             **{str(each).capitalize(): self._of(each) for each in reversed(Severity)},
             "Operations without a method": [f"- `{name}`: available through `.api`" for name in self.uncovered],

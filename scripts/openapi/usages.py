@@ -35,14 +35,14 @@ class Usages:
         if change.value:
             constant = PythonIdentifier(change.value.strip('"'), FIELD_PREFIX).upper()
             return self._first(lambda node: isinstance(node, ast.Attribute) and node.attr == constant)
-        if element.kind == "parameter" and change.trait and self.covers(operation):
+        if element.kind == "parameter" and change.trait:
             keyword = str(PythonIdentifier(element.name.rpartition(" in ")[0], FIELD_PREFIX))
             return self._first(lambda node: isinstance(node, ast.keyword) and node.arg == keyword) or self._operation(
                 operation
             )
         if element.kind == "field" and element.name.startswith("2"):
             return self._field(str(PythonIdentifier(name, FIELD_PREFIX)))
-        return self._operation(operation) if element.kind in {"operation", "response"} else None
+        return self._operation(operation) if element.kind in {"operation", "parameter", "response"} else None
 
     def _operation(self, operation: str) -> _Place:
         module = str(PythonIdentifier(operation, FIELD_PREFIX))

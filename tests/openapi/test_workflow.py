@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.spec.conftest import DOCUMENTS
+from tests.openapi.conftest import DOCUMENTS
 from tests.support.project import copy_of_the_project, git
 
 # Writes down how it is called, and knows of one pull request at most.
