@@ -147,7 +147,7 @@ def _trait(element: Element, trait: str, before: Any, after: Any) -> tuple[Sever
         case "default" if received or element.contract["required"]:  # existing calls pass it anyway
             severity = Severity.ADDITIVE
         case "default":
-            text += ", so existing calls would send something else"
+            text += ", so existing calls would change"
         case "format":
             severity = Severity.COSMETIC
         case "security":

@@ -154,8 +154,8 @@ TABLE = {
     ),
     "default": (
         start_has(default="2014-04-28"),
-        f'breaking: {START} has the default `"2014-04-28"` instead of none, so existing calls would send something else',
-        f'breaking: {START} has the default none instead of `"2014-04-28"`, so existing calls would send something else',
+        f'breaking: {START} has the default `"2014-04-28"` instead of none, so existing calls would change',
+        f'breaking: {START} has the default none instead of `"2014-04-28"`, so existing calls would change',
     ),
     "default of a required parameter": (
         lambda document: parameters(document)[1]["schema"].update(default="a"),
@@ -192,10 +192,14 @@ TABLE = {
             document["components"]["securitySchemes"].update(Token={"type": "http", "scheme": "bearer"}),
             operation(document)["security"].append({"Token": []}),
         ),
-        "additive: `getCounter` accepts `Authorization header`, `basic` or `bearer` for authentication "
-        "instead of `Authorization header` or `basic`",
-        "breaking: `getCounter` accepts `Authorization header` or `basic` for authentication "
-        "instead of `Authorization header`, `basic` or `bearer`",
+        (
+            "additive: `getCounter` accepts `Authorization header`, `basic` or `bearer` for authentication "
+            "instead of `Authorization header` or `basic`"
+        ),
+        (
+            "breaking: `getCounter` accepts `Authorization header` or `basic` for authentication "
+            "instead of `Authorization header`, `basic` or `bearer`"
+        ),
     ),
     "no authentication": (
         lambda document: operation(document).update(security=[]),

@@ -127,11 +127,12 @@ def test_valid_document_is_processed(name):
     assert processed(WHOLE[name])
 
 
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=100, derandomize=True, deadline=None)
 @given(mutated())
 def test_mutated_document_is_processed_or_refused(document):
     try:
-        assert processed(document)
+        result = processed(document)
     except SpecError as error:
-        assert str(error)
-        assert "validator failed" not in str(error)
+        result = str(error)
+    assert result
+    assert "validator failed" not in result

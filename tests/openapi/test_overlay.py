@@ -56,8 +56,7 @@ FAILURES = {
         {"target": "$.paths['/a/{key}'].get", "update": {}},
         "the target matches nothing",
         "$['paths'] is an object with /a/{id}, /b, without ['/a/{key}']",
-        "change the target to $['paths']['/a/{id}']['get'] if that is the same, or drop the action if the correction is no "
-        "longer needed",
+        "change the target to $['paths']['/a/{id}']['get'] if that is the same, or drop the action",
     ),
     "entry of a list": (
         {"target": "$.tags[?@.name == 'for']", "remove": True},
