@@ -9,6 +9,8 @@ from scripts.openapi.flatten import Element
 from scripts.openapi.usages import Usages
 
 FAILED, WITHDRAWN = 1, 30
+_MAX_MARKDOWN = 60_000  # GitHub accepts 65,536 characters
+_MAX_MARKDOWN = 60_000  # GitHub accepts 65,536 characters
 
 
 @frozen
@@ -91,7 +93,7 @@ class Report:
             "Notes": [f"- {note}" for note in self._notes()],
         }
         parts += ["\n".join([f"## {heading}", "", *lines]) for heading, lines in sections.items() if lines]
-        return "\n\n".join(parts) + "\n"
+        return "\n\n".join(parts)[:_MAX_MARKDOWN] + "\n"
 
     def _of(self, severity: Severity) -> list[str]:
         return [f"- {self._sentence(each)}" for each in self.changes if each.change.severity is severity]

@@ -1,4 +1,4 @@
-"""Looks for insecure code, unwanted licences and weak workflows; with --online, for known vulnerabilities too."""
+"""Checks for insecure code, disallowed licences and weak workflows; with --online, for known vulnerabilities too."""
 
 import argparse
 import json
@@ -6,41 +6,37 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from importlib.metadata import metadata, requires
 from pathlib import Path
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[2]
-CODE = ("sinch_reporting", "generated_client", "scripts/lib")
+from scripts.release.packages import extras, installed_with
 
-# What bandit finds and we accept, by file and test; ruff's S rules allow the same, place by place.
+ROOT = Path(__file__).resolve().parents[2]
+CODE = ("sinch_reporting", "generated_client", "scripts/openapi", "scripts/docs", "scripts/release")
+
+# Findings of bandit that are accepted, by file and test. ruff's S rules allow the same at each place.
 ACCEPTED_FINDINGS = {
-    ("scripts/lib/api_changes.py", "B404"): "asks git for the releases",
-    ("scripts/lib/api_changes.py", "B603"): "no shell; a version that is asked for has been parsed",
-    ("scripts/lib/api_changes.py", "B607"): "git is whichever the developer has",
-    ("scripts/lib/audit.py", "B404"): "runs the tools of the audit",
-    ("scripts/lib/audit.py", "B603"): "no shell; every argument stands in this file",
-    ("scripts/lib/pictures.py", "B102"): "the cells of our own notebook",
-    ("scripts/lib/pictures.py", "B404"): "runs the command",
-    ("scripts/lib/pictures.py", "B603"): "no shell; every argument stands in the file",
-    ("scripts/lib/regenerate.py", "B404"): "runs the generator",
-    ("scripts/lib/regenerate.py", "B603"): "no shell; every argument stands in the file",
-    ("sinch_reporting/cli/credentials.py", "B105"): "the variable's name",
-    ("scripts/lib/spec/linter.py", "B404"): "runs the linter",
-    ("scripts/lib/spec/linter.py", "B603"): "no shell; the arguments are the linter and paths",
-    ("scripts/lib/spec/parse.py", "B506"): "the loader is a SafeLoader",
-    ("scripts/lib/unasync.py", "B404"): "runs ruff",
-    ("scripts/lib/unasync.py", "B603"): "no shell; every argument stands in the file",
-    ("sinch_reporting/async_client.py", "B106"): "an empty token: the generated client has to have one",
-    ("sinch_reporting/client.py", "B106"): "the same",
-    ("sinch_reporting/retry.py", "B311"): "the jitter of a wait is no secret",
-    ("sinch_reporting/testing/_steps.py", "B311"): "chaos for tests has to be the same every time",
-    ("sinch_reporting/testing/_sandbox.py", "B105"): "the documentation's example, secret to nobody",
+    ("scripts/docs/screenshots.py", "B102"): "runs the cells of the notebook in this repository",
+    ("scripts/docs/screenshots.py", "B404"): "runs the command",
+    ("scripts/docs/screenshots.py", "B603"): "no shell; all arguments are in the file",
+    ("scripts/openapi/limits.py", "B404"): "runs the generator and the linter",
+    ("scripts/openapi/limits.py", "B603"): "no shell; the arguments are these programs and paths",
+    ("scripts/openapi/safe_yaml.py", "B506"): "the loader is a SafeLoader",
+    ("scripts/release/api_changes.py", "B404"): "runs git",
+    ("scripts/release/api_changes.py", "B603"): "no shell; the version is parsed before",
+    ("scripts/release/api_changes.py", "B607"): "uses the developer's git",
+    ("scripts/release/audit.py", "B404"): "runs the tools of the audit",
+    ("scripts/release/audit.py", "B603"): "no shell; all arguments are in the file",
+    ("sinch_reporting/async_client.py", "B106"): "an empty token, which the generated client requires",
+    ("sinch_reporting/cli/credentials.py", "B105"): "the name of a variable",
+    ("sinch_reporting/client.py", "B106"): "as in async_client.py",
+    ("sinch_reporting/retry.py", "B311"): "the jitter of a delay is not a secret",
+    ("sinch_reporting/testing/_sandbox.py", "B105"): "the example of the documentation",
+    ("sinch_reporting/testing/_steps.py", "B311"): "random faults must be reproducible",
 }
 
-# The names under which metadata speak of MIT (MIT-0 asks for less), BSD, Apache 2.0 and Python's licence.
+# What metadata call MIT (MIT-0 demands less), BSD, Apache 2.0 and Python's licence.
 ALLOWED_LICENCES = {
     "MIT",
     "MIT License",
@@ -54,7 +50,7 @@ ALLOWED_LICENCES = {
     "Python Software Foundation License",
 }
 ALLOWED_FOR = {
-    # Copyleft of its own files only; httpx uses them unchanged.
+    # Copyleft for its own files only; httpx uses them unchanged.
     "certifi": {"MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)"},
     # Its metadata name no clauses; its licence file has the three of BSD-3-Clause.
     "partd": {"BSD"},
@@ -62,7 +58,7 @@ ALLOWED_FOR = {
 
 
 class AuditError(Exception):
-    """A check could not be made."""
+    """A check did not run."""
 
 
 def _run(*command: str, root: Path = ROOT, statuses: Iterable[int] | None = None) -> "subprocess.CompletedProcess[str]":
@@ -73,7 +69,7 @@ def _run(*command: str, root: Path = ROOT, statuses: Iterable[int] | None = None
 
 
 def insecure_code(root: Path, accepted: Mapping[tuple[str, str], str]) -> list[str]:
-    """Return a line for each finding of bandit that is not accepted, and for each acceptance that nothing needs."""
+    """Return a line for each finding of bandit that is not accepted, and for each accepted one that is gone."""
     command = (sys.executable, "-m", "bandit", "--recursive", "--quiet", "--ignore-nosec", "--format", "json", *CODE)
     report = json.loads(_run(*command, root=root, statuses=(0, 1)).stdout)
     results = report["results"]
@@ -85,74 +81,56 @@ def insecure_code(root: Path, accepted: Mapping[tuple[str, str], str]) -> list[s
             for result in results
             if (result["filename"], result["test_id"]) not in accepted
         ),
-        *(f"{name}: {test} is accepted, and not found any more" for name, test in sorted(accepted.keys() - found)),
+        *(f"{name}: {test} is accepted, but no longer found" for name, test in sorted(accepted.keys() - found)),
     ]
 
 
-def installed_for_a_user() -> set[str]:
-    """Return the names of all packages that the core and the extras bring into an install."""
-    found: set[str] = set()
-    waiting = [("sinch-reporting", extra) for extra in metadata("sinch-reporting").get_all("Provides-Extra") or ()]
-    seen = set(waiting)
-    while waiting:
-        name, extra = waiting.pop()
-        found.add(name)
-        for requirement in map(Requirement, requires(name) or ()):
-            if requirement.marker and not any(requirement.marker.evaluate({"extra": each}) for each in {"", extra}):
-                continue
-            brought = canonicalize_name(requirement.name)
-            needed = {(brought, each) for each in ("", *requirement.extras)} - seen
-            seen |= needed
-            waiting += needed
-    return found - {"sinch-reporting"}
-
-
 def licences_of(packages: Iterable[str]) -> dict[str, str]:
-    """Return what pip-licenses says of each of the packages."""
+    """Return the licence of each package, as pip-licenses reports it."""
     command = (sys.executable, "-m", "piplicenses", "--format", "json", "--packages", *packages)
     rows = json.loads(_run(*command, statuses=(0,)).stdout)
-    said: dict[str, str] = {canonicalize_name(row["Name"]): row["License"] for row in rows}
-    return {name: said.get(name, "UNKNOWN") for name in packages}
+    found: dict[str, str] = {canonicalize_name(row["Name"]): row["License"] for row in rows}
+    return {name: found.get(name, "UNKNOWN") for name in packages}
 
 
-def unwanted_licences(licences: Mapping[str, str]) -> list[str]:
-    """Return a line for each licence that is not allowed; where a package has several, each must be."""
+def disallowed_licences(licences: Mapping[str, str]) -> list[str]:
+    """Return a line for each licence that is not allowed. All licences of a package must be."""
     return [
         f"{package}: {licence}"
-        for package, said in sorted(licences.items())
-        for licence in re.split(r"; | OR | AND ", said)
+        for package, text in sorted(licences.items())
+        for licence in re.split(r"; | OR | AND ", text)
         if licence not in ALLOWED_LICENCES | ALLOWED_FOR.get(package, set())
     ]
 
 
 def weak_workflows(root: Path) -> list[str]:
-    """Return what zizmor says of the workflows and of Dependabot's configuration, if it finds anything at all."""
+    """Return zizmor's findings in the workflows and in Dependabot's configuration."""
     command = (str(Path(sys.executable).parent / "zizmor"), "--offline", "--pedantic", "--strict-collection", ".github")
     ran = _run(*command, "--quiet", "--color=never", root=root)
     return [ran.stdout + ran.stderr] if ran.returncode else []
 
 
 def vulnerable_packages(root: Path) -> list[str]:
-    """Return what pip-audit says of the pinned packages, unless it asked about all of them and all are well."""
+    """Return pip-audit's findings in the pinned packages, or why it did not check all of them."""
     command = (sys.executable, "-m", "pip_audit", "--requirement", "scripts/requirements.txt", "--require-hashes")
-    # --strict: without it, a package that the service does not know counts as a sound one.
+    # --strict: otherwise an unknown package counts as a safe one.
     ran = _run(*command, "--disable-pip", "--strict", "--progress-spinner", "off", root=root)
     if not ran.returncode:
         return []
     last = ran.stderr.strip().rpartition("\n")[2]
-    return [*ran.stdout.splitlines(), last, "Where the service could not be asked, nothing is known."]
+    return [*ran.stdout.splitlines(), last, "If the service did not respond, nothing is known."]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make the checks, say what each of them found, and return 0 where that is nothing."""
+    """Run the checks, print their findings, and return 0 if there are none."""
     parser = argparse.ArgumentParser(prog="scripts/audit", description=__doc__)
-    parser.add_argument("--online", action="store_true", help="look for known vulnerabilities too")
+    parser.add_argument("--online", action="store_true", help="check for known vulnerabilities too")
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     try:
         found: dict[str, list[str]] = {
             "insecure code": insecure_code(options.root, ACCEPTED_FINDINGS),
-            "unwanted licences": unwanted_licences(licences_of(installed_for_a_user())),
+            "disallowed licences": disallowed_licences(licences_of(installed_with(extras()))),
             "weak workflows": weak_workflows(options.root),
         }
         if options.online:
@@ -163,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     for what, lines in found.items():
         print("\n  ".join([f"{what}:", *lines]) if lines else f"{what}: none")
     if not options.online:
-        print("known vulnerabilities: not looked for; that needs --online")
+        print("known vulnerabilities: not checked; use --online")
     return 1 if any(found.values()) else 0
 
 

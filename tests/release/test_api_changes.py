@@ -3,8 +3,8 @@ import subprocess
 
 import pytest
 
-from scripts.lib import api_changes
-from scripts.lib.regenerate import ROOT
+from scripts.openapi.regenerate import ROOT
+from scripts.release import api_changes
 
 
 @pytest.fixture

@@ -56,11 +56,12 @@ def test_the_wheel_carries_both_packages_typed_and_nothing_else(dist):
     assert {path.as_posix() for path in checked_in} <= set(names)
 
 
-def test_the_sdist_can_be_regenerated_from(dist):
+def test_sdist_has_the_sources_of_the_generated_files_and_the_policies(dist):
     (sdist,) = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"openapi/upstream.yaml", "openapi/overlay.yaml", "LICENSE", "README.md", "pyproject.toml"} <= names
+    assert {"openapi/upstream.yaml", "openapi/overlay.yaml", "pyproject.toml"} <= names
+    assert {"LICENSE", "README.md", "SECURITY.md"} <= names
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +114,7 @@ def test_a_release_is_built_under_its_own_tag_only_and_tells_what_it_brings(proj
     assert set(first) == {f"sinch_reporting-{__version__}-py3-none-any.whl", f"sinch_reporting-{__version__}.tar.gz"}
     assert built(project) == first
     subprocess.run([project / "scripts/sbom"], check=True)
+    assert digests(project) == first
     text = (project / "sbom/sinch-reporting.cdx.json").read_text("utf-8")
     named = {part["name"]: part["version"] for part in json.loads(text)["components"]}
     assert named["sinch-reporting"] == __version__
@@ -128,6 +130,10 @@ def project(tmp_path):
 
 
 def built(project):
-    """Return the name and digest of each file."""
+    """Build, and return the name and digest of each file."""
     subprocess.run([project / "scripts/build", f"v{__version__}"], check=True, capture_output=True)
+    return digests(project)
+
+
+def digests(project):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (project / "dist").iterdir()}
