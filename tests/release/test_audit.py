@@ -48,9 +48,9 @@ def test_insecure_code_is_found_even_if_a_comment_allows_it(tree):
 
 
 def test_unreadable_code_is_a_finding(tree):
-    (tree / "scripts/openapi/new.py").write_text("def\n", "utf-8")
+    (tree / "scripts/new.py").write_text("def\n", "utf-8")
     (found,) = audit.insecure_code(tree, {})
-    assert found.startswith("scripts/openapi/new.py: ")
+    assert found.startswith("scripts/new.py: ")
 
 
 def test_obsolete_acceptance_is_found(tree):
