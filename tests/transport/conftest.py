@@ -1,6 +1,7 @@
 """Fixtures of the transport tests: a server with and without TLS, reached directly and through proxies."""
 
 import select
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -66,6 +67,24 @@ def route(request, server, monkeypatch):
         monkeypatch.setenv("ALL_PROXY", proxy.url)
         yield Route(server, server.url.replace("127.0.0.1", "reporting.example"), proxy.port)
         assert set(proxy.destinations) == {f"reporting.example:{server.port}"}
+
+
+@pytest.fixture
+def resolve(monkeypatch):
+    """Return a function that sets how a host name is resolved: by a function that returns its addresses."""
+    resolvers = {}
+    look_up = socket.getaddrinfo
+
+    def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):  # noqa: A002
+        name = host.decode() if isinstance(host, bytes) else host
+        if name in resolvers and flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror(socket.EAI_NONAME, "not an address")  # trio asks first, in the event loop
+        if name not in resolvers:
+            return look_up(host, port, family, type, proto, flags)
+        return [one for address in resolvers[name]() for one in look_up(address, port, family, type, proto, flags)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return resolvers.__setitem__
 
 
 @contextmanager
