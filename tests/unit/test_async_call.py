@@ -1,6 +1,7 @@
 """What differs in the async client. It has the event loops' real time, so these tests wait some milliseconds."""
 
 import asyncio
+import time
 import traceback
 
 import anyio
@@ -91,6 +92,22 @@ def test_an_async_call_ends_at_its_timeout_and_its_deadline(run):
     with pytest.raises(DeadlineExceededError) as caught:
         run(main(deadline=0.01))
     assert caught.value.attempts == 1
+
+
+@pytest.mark.parametrize("run", [asyncio.run, lambda coroutine: trio.run(lambda: coroutine)], ids=["asyncio", "trio"])
+def test_the_deadline_ends_an_async_iteration(run):
+    async def main():
+        async with AsyncReportingClient(KEY, SECRET, transport=HangingTransport()) as client:
+            started = time.monotonic()
+            outcomes = []
+            with pytest.raises(DeadlineExceededError):
+                async for outcome in client.iter_call_reports([NUMBER] * 100, concurrency=3, deadline=0.05):
+                    outcomes.append(outcome)  # noqa: PERF401 - kept if the loop raises
+            return outcomes, time.monotonic() - started
+
+    outcomes, elapsed = run(main())
+    assert elapsed < 5
+    assert all(isinstance(outcome.error, DeadlineExceededError) for outcome in outcomes)
 
 
 def test_the_async_client_makes_the_same_calls():
