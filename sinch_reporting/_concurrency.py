@@ -1,65 +1,46 @@
-"""Tasks under asyncio and trio that outlive a `yield`, and what they take their items from."""
+"""Waiting and cancellation in threads and tasks, under asyncio and trio."""
 
 import asyncio
 import functools
-import importlib
 import sys
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from typing import Generic, Self, TypeVar
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 
 import anyio
 import anyio.lowlevel
 
-Item = TypeVar("Item")
+cancelled: ContextVar[threading.Event | None] = ContextVar("sinch_reporting_cancelled", default=None)
+"""Set when nobody waits for the calls of a thread any longer."""
+
+time_limit: Callable[[float], AbstractContextManager[object]] = nullcontext  # the connections enforce the deadline
+async_time_limit: Callable[[float], AbstractContextManager[object]] = anyio.move_on_after
 
 
-class Each(Generic[Item]):
-    """An iterable as an async one. No generator, which would be left open where the loop over it is left early."""
-
-    def __init__(self, items: Iterable[Item]) -> None:
-        self._items = iter(items)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Item:
-        try:
-            return next(self._items)
-        except StopIteration:
-            raise StopAsyncIteration from None
+class CancelledCallError(BaseException):
+    """Ends a call in a thread that nobody waits for. Never reaches the program."""
 
 
-class InTurn(Generic[Item]):
-    """An async iterable that is asked for one item at a time, and for none after its end."""
-
-    def __init__(self, items: AsyncIterable[Item]) -> None:
-        self._items = aiter(items)
-        self._turn = anyio.Semaphore(1, fast_acquire=True)
-        self._is_over = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Item:
-        async with self._turn:
-            if self._is_over:
-                raise StopAsyncIteration
-            try:
-                return await anext(self._items)
-            except Exception:
-                self._is_over = True
-                raise
+def sleep(seconds: float) -> None:
+    """Wait. Raises CancelledCallError if nobody waits for this thread any longer."""
+    event = cancelled.get()
+    if event is None:
+        time.sleep(seconds)
+    elif event.wait(seconds):
+        raise CancelledCallError
 
 
-class Tasks:
-    """Tasks of asyncio or trio that outlive a `yield`, which those of a task group must not.
+async_sleep = anyio.sleep
 
-    They raise nothing but their cancellation.
-    """
+
+class BackgroundTasks:
+    """Tasks of asyncio or trio that may outlive a `yield`, unlike those of a task group. They must not raise."""
 
     def __init__(self) -> None:
         # anyio's takes three times as long under asyncio: it looks for the event loop each time.
-        self.pause: Callable[[], Awaitable[None]] = (
+        self.checkpoint: Callable[[], Awaitable[None]] = (
             anyio.lowlevel.checkpoint if _is_trio() else functools.partial(asyncio.sleep, 0)
         )
         self.changed = anyio.Event()
@@ -67,7 +48,7 @@ class Tasks:
 
     @property
     def count(self) -> int:
-        """How many of them have not ended."""
+        """Number of tasks that have not ended."""
         return len(self._cancels)
 
     def start(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -82,7 +63,7 @@ class Tasks:
                     await work()
                 self._ended(token)
 
-            importlib.import_module("trio").lowlevel.spawn_system_task(run)
+            sys.modules["trio"].lowlevel.spawn_system_task(run)
         else:
             task = asyncio.ensure_future(work())
             self._cancels[token] = task.cancel

@@ -115,7 +115,7 @@ def export_call_reports(
 ) -> Coroutine[Any, Any, ExportSummary]: ...
 
 
-def export_call_reports(  # noqa: PLR0913 - options are keyword-only
+def export_call_reports(
     client: ReportingClient | AsyncReportingClient,
     endpoints: Iterable[Endpoint | RejectedLine],
     destination: str | os.PathLike[str],
