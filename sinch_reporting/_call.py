@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import closing
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import httpx
 
@@ -23,9 +23,6 @@ from sinch_reporting.config import Config
 from sinch_reporting.errors import APIError, RateLimitError, ReportingError
 from sinch_reporting.events import Attempt
 from sinch_reporting.retry import RetryState
-
-if TYPE_CHECKING:
-    from sinch_reporting.tracing import CallSpans
 
 ResultT = TypeVar("ResultT")
 
@@ -65,36 +62,37 @@ class Caller:
         config, shared, started = self._config, self._shared, monotonic()
         if shared.closed or shared.owner != (os.getpid(), shared.current_loop()):
             shared.claim()
-        state = RetryState(config.retry, timeout or config.timeout, min(config.deadline, expires - started), started)
         trace = config.tracer.start_call(request.method, request.extensions[ROUTE]) if config.tracer else None
+        deadline = min(config.deadline, expires - started)
+        state = RetryState(request, trace, config.retry, timeout or config.timeout, deadline, started)
         token = own_request.set(True)
         failure: BaseException | None = None
         try:
             while True:
                 if shared.rate_limiter.rate is not None or shared.rate_limiter.pauses:
                     self._wait_for_slot(state)
-                deadline = _start_attempt(state)
+                limit = _start_attempt(state)
                 if trace:
                     request.headers.update(trace.start_attempt(state.attempt))
                 response: httpx.Response | None = None
                 try:
-                    with time_limit(deadline):
-                        response = self._attempt(request, deadline)
+                    with time_limit(limit):
+                        response = self._attempt(request, limit)
                     if response is None:
                         raise httpx.ReadTimeout("the time of the attempt has expired")  # noqa: TRY301
                     result = convert(response, decode(response, self._secrets))
                 except Exception as error:  # noqa: BLE001 - `_handle_error` raises what the program itself raised
                     failure = error
                 else:
-                    self._observe(trace, request, state, "200", response)
+                    self._observe(state, "200", response)
                     failure = None
                     return result
                 # Outside of the handler, so that what is raised has no context.
-                delay = self._handle_error(failure, trace, request, state, response)
+                delay = self._handle_error(failure, state, response)
                 sleep(delay)
         except BaseException as error:
             failure = error
-            _annotate(error, request, state)
+            _annotate(error, state)
             raise
         finally:
             own_request.reset(token)
@@ -129,35 +127,21 @@ class Caller:
                 except StopIteration:
                     return response
 
-    def _handle_error(
-        self,
-        error: Exception,
-        trace: "CallSpans | None",
-        request: httpx.Request,
-        state: RetryState,
-        response: httpx.Response | None,
-    ) -> float:
+    def _handle_error(self, error: Exception, state: RetryState, response: httpx.Response | None) -> float:
         """Return the seconds to wait before the next attempt. Raises the exception of the call if there is none."""
         outcome = str(error.status_code) if isinstance(error, APIError) else type(error).__name__
-        self._observe(trace, request, state, outcome, response)
+        self._observe(state, outcome, response)
         if isinstance(error, ReportingError):
             failure = error
         else:
-            failure = transport_error(error, request, state.attempt, self._secrets)
-        _annotate(failure, request, state)
+            failure = transport_error(error, state.request, state.attempt, self._secrets)
+        _annotate(failure, state)
         if isinstance(failure, RateLimitError) and state.policy.honors(failure.retry_after):
             self._shared.rate_limiter.pause(failure.retry_after or 0)
         return state.retry_delay(failure)
 
-    def _observe(
-        self,
-        trace: "CallSpans | None",
-        request: httpx.Request,
-        state: RetryState,
-        outcome: str,
-        response: httpx.Response | None,
-    ) -> None:
-        hook = self._config.on_attempt
+    def _observe(self, state: RetryState, outcome: str, response: httpx.Response | None) -> None:
+        hook, trace, request = self._config.on_attempt, state.trace, state.request
         if hook is None and trace is None and not logger.isEnabledFor(logging.DEBUG):
             return
         method, route, elapsed = request.method, request.extensions[ROUTE], monotonic() - state.attempt_started
@@ -184,9 +168,9 @@ def _start_attempt(state: RetryState) -> Deadline:
     return deadline
 
 
-def _annotate(error: BaseException, request: httpx.Request, state: RetryState) -> None:
+def _annotate(error: BaseException, state: RetryState) -> None:
     if isinstance(error, ReportingError):
-        error.route = request.extensions[ROUTE]
+        error.route = state.request.extensions[ROUTE]
         error.attempts = state.attempt
         error.elapsed = monotonic() - state.started
 

@@ -1,16 +1,15 @@
 """Waiting and cancellation in threads and tasks, under asyncio and trio."""
 
 import asyncio
-import functools
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
+from typing import Any
 
 import anyio
-import anyio.lowlevel
 
 cancelled: ContextVar[threading.Event | None] = ContextVar("sinch_reporting_cancelled", default=None)
 """Set when nobody waits for the calls of a thread any longer."""
@@ -39,19 +38,10 @@ class BackgroundTasks:
     """Tasks of asyncio or trio that may outlive a `yield`, unlike those of a task group. They must not raise."""
 
     def __init__(self) -> None:
-        # anyio's takes three times as long under asyncio: it looks for the event loop each time.
-        self.checkpoint: Callable[[], Awaitable[None]] = (
-            anyio.lowlevel.checkpoint if _is_trio() else functools.partial(asyncio.sleep, 0)
-        )
-        self.changed = anyio.Event()
+        self.changed = anyio.Event()  # set when a task ends
         self._cancels: dict[object, Callable[[], object]] = {}
 
-    @property
-    def count(self) -> int:
-        """Number of tasks that have not ended."""
-        return len(self._cancels)
-
-    def start(self, work: Callable[[], Awaitable[None]]) -> None:
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Start a task."""
         token = object()
         if _is_trio():
@@ -73,14 +63,18 @@ class BackgroundTasks:
         del self._cancels[token]
         self.changed.set()
 
+    async def wait(self) -> None:
+        """Wait until `changed` is set."""
+        await self.changed.wait()
+        self.changed = anyio.Event()
+
     async def cancel(self) -> None:
         """Cancel all tasks and wait for their end."""
         for cancel in list(self._cancels.values()):
             cancel()
         with anyio.CancelScope(shield=True):
             while self._cancels:
-                self.changed = anyio.Event()
-                await self.changed.wait()
+                await self.wait()
 
 
 def _is_trio() -> bool:

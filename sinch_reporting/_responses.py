@@ -110,7 +110,7 @@ def decode(response: httpx.Response, secrets: Secrets = tuple) -> dict[str, Any]
     raise _api_error(status, fields, response, secrets)
 
 
-def _api_error(status: int, fields: Mapping[str, Any], response: httpx.Response, secrets: tuple[str, ...]) -> APIError:
+def _api_error(status: int, fields: Mapping[str, Any], response: httpx.Response, secrets: Secrets) -> APIError:
     request = response.request
     code = _error_code(fields)
     message = fields.get("message")

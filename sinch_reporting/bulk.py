@@ -8,10 +8,9 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-import anyio
 from attrs import field, frozen
 
-from sinch_reporting._concurrency import BackgroundTasks, CancelledCallError, cancelled
+from sinch_reporting._concurrency import BackgroundTasks, cancelled
 from sinch_reporting._validation import check_number
 from sinch_reporting.errors import DeadlineExceededError, InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
@@ -84,8 +83,9 @@ def check_iteration(endpoints: object, concurrency: object, deadline: object) ->
 class _ReorderBuffer(Generic[Outcome]):
     """Outcomes of started calls that have not been yielded."""
 
-    def __init__(self, size: int, *, ordered: bool) -> None:
+    def __init__(self, size: int, expires: float, *, ordered: bool) -> None:
         self._size = size
+        self._expires = expires
         self._ordered = ordered
         self._started = 0
         self._yielded = 0
@@ -103,8 +103,8 @@ class _ReorderBuffer(Generic[Outcome]):
     def has_next(self) -> bool:
         return self._yielded in self._finished if self._ordered else bool(self._finished)
 
-    def open(self, expires: float) -> int:
-        if monotonic() >= expires:
+    def open(self) -> int:
+        if monotonic() >= self._expires:
             raise DeadlineExceededError("deadline of the iteration exceeded; the remaining reports were not requested")
         self._started += 1
         return self._started - 1
@@ -118,69 +118,50 @@ class _ReorderBuffer(Generic[Outcome]):
         return self._finished.pop(index)
 
 
-class _Threads(Generic[Item, Outcome]):
-    """Daemon threads that make calls. Nothing waits for them, so that Ctrl-C ends a loop at once."""
-
-    def __init__(self, fetch_one: Callable[[Item], Outcome], limit: int) -> None:
-        self._fetch_one = fetch_one
-        self._limit = limit
-        self._count = 0
-        self._tasks = SimpleQueue[tuple[int, Item, Context] | None]()
-        self._cancelled = threading.Event()
-        self.finished = SimpleQueue[tuple[int, Outcome] | BaseException]()
-
-    def submit(self, index: int, item: Item) -> None:
-        """Start a call in the context of the caller, which contains the spans of tracers."""
-        context = copy_context()
-        context.run(cancelled.set, self._cancelled)
-        self._tasks.put((index, item, context))
-        if self._count < self._limit:
-            self._count += 1
-            threading.Thread(target=self._work, daemon=True, name="sinch_reporting").start()
-
-    def next(self) -> tuple[int, Outcome]:
-        """Wait for a finished call."""
-        result = self.finished.get()
-        if isinstance(result, BaseException):
-            raise result
-        return result
-
-    def cancel(self) -> None:
-        """End the threads; those with a call in flight end after its attempt."""
-        self._cancelled.set()
-        for _ in range(self._count):
-            self._tasks.put(None)
-
-    def _work(self) -> None:
-        while (task := self._tasks.get()) is not None and not self._cancelled.is_set():
-            index, item, context = task
-            try:
-                self.finished.put((index, context.run(self._fetch_one, item)))
-            except CancelledCallError:
-                return
-            except BaseException as error:  # noqa: BLE001 - raised in the thread of the loop
-                self.finished.put(error)
-
-
-def fetch(
+def fetch(  # noqa: C901 - closures over the same queues
     fetch_one: Callable[[Item], Outcome], items: Iterable[Item], concurrency: int, expires: float, *, ordered: bool
 ) -> Generator[Outcome]:
-    """Yield the outcomes of calls in threads. If the loop is left early, calls in flight are abandoned."""
-    buffer = _ReorderBuffer[Outcome](concurrency, ordered=ordered)
-    threads = _Threads(fetch_one, concurrency)
-    try:
-        for item in items:
-            threads.submit(buffer.open(expires), item)
-            while buffer.is_full or not threads.finished.empty():
-                buffer.put(*threads.next())
-                while buffer.has_next:
-                    yield buffer.pop()
-        while not buffer.is_empty:
-            buffer.put(*threads.next())
+    """Yield the outcomes of calls in daemon threads. Nothing waits for them if the loop is left, also by Ctrl-C."""
+    buffer = _ReorderBuffer[Outcome](concurrency, expires, ordered=ordered)
+    tasks = SimpleQueue[tuple[int, Item, Context] | None]()
+    finished = SimpleQueue[tuple[int, Outcome] | BaseException]()
+    left = threading.Event()
+    count = 0
+
+    def run(index: int, item: Item) -> tuple[int, Outcome] | BaseException:
+        try:
+            return index, fetch_one(item)
+        except BaseException as error:  # noqa: BLE001 - raised in the thread of the loop
+            return error
+
+    def work() -> None:
+        while (task := tasks.get()) is not None and not left.is_set():
+            index, item, context = task
+            finished.put(context.run(run, index, item))
+
+    def outcomes(is_needed: Callable[[], bool]) -> Generator[Outcome]:
+        while is_needed():
+            result = finished.get()
+            if isinstance(result, BaseException):
+                raise result
+            buffer.put(*result)
             while buffer.has_next:
                 yield buffer.pop()
+
+    try:
+        for item in items:
+            context = copy_context()  # contains the spans of tracers
+            context.run(cancelled.set, left)
+            tasks.put((buffer.open(), item, context))
+            if count < concurrency:
+                count += 1
+                threading.Thread(target=work, daemon=True, name="sinch_reporting").start()
+            yield from outcomes(lambda: buffer.is_full or not finished.empty())
+        yield from outcomes(lambda: not buffer.is_empty)
     finally:
-        threads.cancel()
+        left.set()
+        for _ in range(count):
+            tasks.put(None)
 
 
 async def async_fetch(
@@ -192,72 +173,37 @@ async def async_fetch(
     ordered: bool,
 ) -> AsyncGenerator[Outcome]:
     """Yield the outcomes of calls in tasks. If the loop is left early, calls in flight are cancelled."""
-    workers = _Workers(fetch_one, items, concurrency, expires, ordered=ordered)
-    try:
-        for _ in range(concurrency):
-            workers.tasks.start(workers.work)
-        while await workers.has_next():
-            yield workers.pop()
-    finally:
-        await workers.tasks.cancel()
-    if workers.failure:
-        raise workers.failure
+    buffer = _ReorderBuffer[Outcome](concurrency, expires, ordered=ordered)
+    tasks = BackgroundTasks()
+    iterator = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
+    failures: list[Exception] = []
+    is_pulling = exhausted = False
 
-
-class _Workers(Generic[Item, Outcome]):
-    """Tasks that share one iterable, each with one call at a time."""
-
-    def __init__(
-        self,
-        fetch_one: Callable[[Item], Awaitable[Outcome]],
-        items: Iterable[Item] | AsyncIterable[Item],
-        concurrency: int,
-        expires: float,
-        *,
-        ordered: bool,
-    ) -> None:
-        self.tasks = BackgroundTasks()
-        self.failure: Exception | None = None
-        self._fetch_one = fetch_one
-        self._items = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
-        self._lock = anyio.Semaphore(1, fast_acquire=True)  # an async iterator is not advanced concurrently
-        self._expires = expires
-        self._buffer = _ReorderBuffer[Outcome](concurrency, ordered=ordered)
-        self._slots = anyio.Semaphore(concurrency, fast_acquire=True)
-        self._exhausted = False
-
-    async def has_next(self) -> bool:
-        """Wait for an outcome, and return whether there is one."""
-        while not self._buffer.has_next and self.tasks.count:
-            self.tasks.changed = anyio.Event()
-            await self.tasks.changed.wait()
-        return self._buffer.has_next
-
-    def pop(self) -> Outcome:
-        """Return the next outcome."""
-        self._slots.release()
-        return self._buffer.pop()
-
-    async def work(self) -> None:
-        """Make calls until the iterable is exhausted, or something raises an exception."""
+    async def work() -> None:
+        nonlocal is_pulling, exhausted
         try:
-            while (started := await self._start()) is not None:
-                index, item = started
-                self._buffer.put(index, await self._fetch_one(item))
-                self.tasks.changed.set()
-                await self.tasks.checkpoint()  # lets the outcome be yielded, which frees a slot
-        except Exception as error:  # noqa: BLE001 - raised in the task of the loop
-            self._exhausted, self.failure = True, error
-
-    async def _start(self) -> tuple[int, Item] | None:
-        await self._slots.acquire()
-        try:
-            async with self._lock:
-                if not self._exhausted:
-                    items = self._items
-                    item = await anext(items) if isinstance(items, AsyncIterator) else next(items)
-                    return self._buffer.open(self._expires), item
+            # One task at a time pulls an item: an async iterator must not be advanced concurrently.
+            item = await anext(iterator) if isinstance(iterator, AsyncIterator) else next(iterator)
+            index = buffer.open()
+            is_pulling = False
+            tasks.changed.set()
+            buffer.put(index, await fetch_one(item))
         except (StopIteration, StopAsyncIteration):
-            self._exhausted = True
-        self._slots.release()
-        return None
+            exhausted = True
+        except Exception as error:  # noqa: BLE001 - raised in the task of the loop
+            failures.append(error)
+
+    try:
+        while not failures:
+            if not (is_pulling or exhausted or buffer.is_full):
+                is_pulling = True
+                tasks.start(work)
+            if buffer.has_next:
+                yield buffer.pop()
+            elif exhausted and buffer.is_empty:
+                return
+            else:
+                await tasks.wait()
+    finally:
+        await tasks.cancel()
+    raise failures[0]

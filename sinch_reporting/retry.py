@@ -9,7 +9,7 @@ import random
 import ssl
 from collections.abc import Collection, Iterable
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from attrs import define, field, frozen
@@ -23,6 +23,9 @@ from sinch_reporting.errors import (
     RequestTimeoutError,
     TransportError,
 )
+
+if TYPE_CHECKING:
+    from sinch_reporting.tracing import CallSpans
 
 
 def _statuses(value: Collection[int]) -> frozenset[int]:
@@ -98,6 +101,8 @@ def _is_transient(cause: BaseException | None) -> bool:
 class RetryState:
     """The attempts of one call. Times are monotonic. `is_last`: the deadline, not the timeout, limits the attempt."""
 
+    request: httpx.Request
+    trace: "CallSpans | None"
     policy: RetryPolicy
     timeout: float
     deadline: float
@@ -111,7 +116,7 @@ class RetryState:
         """Return the delay until a rate-limit slot. Raises DeadlineExceededError if it is None: past the deadline."""
         if delay is None:
             raise DeadlineExceededError(
-                f"the deadline of {self.deadline:g} s would pass before the rate limit, or a Retry-After, allows the "
+                f"the deadline of {round(self.deadline, 2):g} s would pass before the rate limit, or a Retry-After, allows the "
                 "request; increase the deadline or send fewer requests"
             ) from self.last_error
         return delay
@@ -129,7 +134,7 @@ class RetryState:
         if expired or monotonic() + delay >= self.started + self.deadline:
             attempts = f"{self.attempt} attempt{'s' * (self.attempt > 1)}"
             raise DeadlineExceededError(
-                f"deadline of {self.deadline:g} s exceeded after {attempts}; increase the deadline or retry later. "
+                f"deadline of {round(self.deadline, 2):g} s exceeded after {attempts}; increase the deadline or retry later. "
                 f"The last failure: {error}"
             ) from error
         return delay
