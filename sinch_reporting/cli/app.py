@@ -1,15 +1,17 @@
 """The commands, and what happens on errors that any of them raises."""
 
+import difflib
 import re
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnknownCommandError
 
 from sinch_reporting import ReportingError, __version__
 from sinch_reporting.cli import exit_codes
-from sinch_reporting.cli.streams import console, discard, is_write_error, print_error
+from sinch_reporting.cli.arguments import STANDARD_INPUT
+from sinch_reporting.cli.streams import console, discard, os_error_message, print_error
 from sinch_reporting.cli.text import printable
 
 # Each is a function in the module of the same name, which is imported when it is needed.
@@ -65,11 +67,14 @@ def make() -> App:
     return app
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - a table of exits
     """Run a command, and return its exit code."""
     try:
         code = _run(arguments)
         sys.stdout.flush()
+    except UnknownCommandError as error:
+        print_error(f"sinch-reporting: {_unknown_command((error.unused_tokens or [''])[0])}")
+        return exit_codes.USAGE_ERROR
     except CycloptsError as error:
         print_error(f"sinch-reporting: {printable(' '.join(str(error).split()))}")
         return exit_codes.USAGE_ERROR
@@ -82,16 +87,27 @@ def run(arguments: Sequence[str]) -> int:
         discard(1)
         return exit_codes.BROKEN_PIPE
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        what = "cannot write to standard output" if is_write_error(error) else printable(str(error.filename or "error"))
-        print_error(f"sinch-reporting: {what}: {reason}")
+        print_error(f"sinch-reporting: {os_error_message(error)}")
         discard(1)
         return exit_codes.FAILED
+    except RuntimeError as error:
+        if "home directory" not in str(error):
+            raise
+        print_error("sinch-reporting: this user has no home folder; set HOME")
+        return exit_codes.USAGE_ERROR
     return code if isinstance(code, int) else exit_codes.OK
+
+
+def _unknown_command(name: str) -> str:
+    nearest = difflib.get_close_matches(name, COMMANDS, 1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"the commands are {', '.join(COMMANDS)}"
+    return f"unknown command '{printable(name)}'; {hint}"
 
 
 def _run(arguments: Sequence[str]) -> object:
     app = make()
     if not arguments or arguments[0] in app.help_flags:
         app.resolved_commands()  # the list shows their first lines
+    if arguments[:1] == ["report"]:
+        arguments = [STANDARD_INPUT if argument == "-" else argument for argument in arguments]
     return app(arguments)

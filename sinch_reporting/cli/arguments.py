@@ -15,6 +15,9 @@ from sinch_reporting.cli.text import printable
 from sinch_reporting.errors import InvalidRequestError
 from sinch_reporting.parameters import MAX_PERIOD_DAYS
 
+STANDARD_INPUT = "/dev/stdin"
+"""What `-` means. cyclopts takes a `-` among several arguments for an option."""
+
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _PART = r"(\d+(?:\.\d+)?)(ms|s|m|h|d)"
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d\d)")
@@ -116,7 +119,7 @@ def parse_endpoints(texts: Iterable[str], *, username: bool) -> list[Endpoint]:
 
 def _with_standard_input(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
-        if text != "-":
+        if text != STANDARD_INPUT:
             yield text
             continue
         try:

@@ -36,13 +36,14 @@ class AttemptReporter:
     def _print(self, attempt: Attempt) -> None:
         # A call runs in one thread or task, so its attempts can be told apart from those of other calls.
         call, now = _current(), time.monotonic()
-        elapsed = _elapsed(attempt)
         ended = self._ended.pop(call, None)
         if attempt.number > 1 and ended is not None:
-            print_error(f"waited {max(now - elapsed - ended, 0):.1f} s")
+            print_error(f"waited {max(now - attempt.elapsed - ended, 0):.1f} s")
         if not attempt.succeeded:
             self._ended[call] = now
-        print_error(f"{attempt.method} {attempt.route} attempt {attempt.number}: {attempt.outcome} in {elapsed:.3f} s")
+        print_error(
+            f"{attempt.method} {attempt.route} attempt {attempt.number}: {attempt.outcome} in {attempt.elapsed:.3f} s"
+        )
 
     def _notify(self, attempt: Attempt) -> None:
         if not self._is_retried(attempt):
@@ -50,7 +51,7 @@ class AttemptReporter:
             self._notice = None
         elif self._notice is None:
             text = f"sinch-reporting: attempt {attempt.number} failed ({attempt.outcome}); retrying"
-            self._notice = threading.Timer(max(NOTICE_SECONDS - _elapsed(attempt), 0), print_error, [text])
+            self._notice = threading.Timer(max(NOTICE_SECONDS - attempt.elapsed, 0), print_error, [text])
             self._notice.daemon = True
             self._notice.start()
 
@@ -60,10 +61,6 @@ class AttemptReporter:
         if attempt.status is None:
             return attempt.outcome != "DecodeError"
         return attempt.status in self._policy.statuses
-
-
-def _elapsed(attempt: Attempt) -> float:
-    return attempt.seconds
 
 
 def _current() -> object:

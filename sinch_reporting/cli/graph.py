@@ -10,6 +10,8 @@ import plotille
 from attrs import Factory, define, frozen
 
 WINDOW = timedelta(hours=6)
+_MIN_SPAN = timedelta(minutes=2)
+_SHORT_SPAN = timedelta(minutes=20)
 
 _AXIS_WIDTH = 22  # columns beside the canvas
 _AXIS_HEIGHT = 3  # lines below it
@@ -62,16 +64,18 @@ def graph(history: History, now: datetime, *, width: int, height: int, names: tu
     figure.x_label, figure.y_label = "UTC", ""
     figure.origin = False
     begin = lines[0][0][0]
-    figure.set_x_limits(min_=begin, max_=max(now, begin + timedelta(minutes=2)))
+    end = max(now, begin + _MIN_SPAN)
+    figure.set_x_limits(min_=begin, max_=end)
     values = [value for line in lines for _, value in line]
     bottom, top = (0, len(names) - 1) if names else axis_limits(min(values), max(values), figure.height)
     figure.set_y_limits(min_=bottom, max_=top)
-    figure.register_label_formatter(datetime, _label(_clock))
+    pattern = "%H:%M:%S" if end - begin < _SHORT_SPAN else "%H:%M"
+    figure.register_label_formatter(datetime, _label(lambda time: time.astimezone(UTC).strftime(pattern)))
     figure.register_label_formatter(float, _label(partial(_name, names)))
     for line in lines:
         figure.plot([time for time, _ in line], [value for _, value in line])
     _, *rows = str(figure.show()).splitlines()  # the first one is for the label, which is empty
-    return "\n".join(row.rstrip() for row in rows)
+    return "\n".join(row.replace("\u2800", " ").rstrip() for row in rows)  # some fonts draw empty braille cells
 
 
 def axis_limits(low: float, high: float, rows: int) -> tuple[int, int]:
@@ -82,10 +86,6 @@ def axis_limits(low: float, high: float, rows: int) -> tuple[int, int]:
         if bottom + step * rows > high:
             return bottom, bottom + step * rows
         step += max(step // 10, 1)
-
-
-def _clock(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%H:%M}"
 
 
 def _name(names: tuple[str, ...], value: float) -> str:

@@ -6,13 +6,13 @@ The public `watch_…` methods yield changes only. A live view and metrics need 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import anyio
 from attrs import frozen
 
 from sinch_reporting import AsyncReportingClient, Counter, ReportingError, ServiceStatus
-from sinch_reporting.watch import TRANSIENT_ERRORS, FixedSchedule, Plan, Reading, RefreshSchedule
+from sinch_reporting.watch import TRANSIENT_ERRORS, PollSchedule, RefreshSchedule, Sample
 
 ValueT = TypeVar("ValueT", Counter, ServiceStatus)
 
@@ -36,31 +36,27 @@ class Poll(Generic[ValueT]):
 
 def poll_counter(client: AsyncReportingClient, counter_id: str) -> AsyncGenerator[Poll[Counter]]:
     """Yield a counter after each of its refreshes, forever."""
-    sample = client._read_counter  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - it has the server's time
+    sample = client._sample_counter  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - has the server's time
     return _poll(partial(sample, counter_id), RefreshSchedule())
 
 
 def poll_service(client: AsyncReportingClient, service_id: str, interval: float) -> AsyncGenerator[Poll[ServiceStatus]]:
     """Yield a service's status every `interval` seconds, forever."""
-
-    async def sample() -> Reading[ServiceStatus]:
-        return Reading(await client.get_service_status(service_id))
-
-    return _poll(sample, FixedSchedule(interval))
+    sample = client._sample_service  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return _poll(partial(sample, service_id), PollSchedule[ServiceStatus](interval))
 
 
 async def _poll(
-    sample: Callable[[], Awaitable[Reading[ValueT]]], schedule: Plan[ValueT, Any]
+    sample: Callable[[], Awaitable[Sample[ValueT]]], schedule: PollSchedule[ValueT]
 ) -> AsyncGenerator[Poll[ValueT]]:
     while True:
         try:
             found = await sample()
         except TRANSIENT_ERRORS as error:
-            _, wait = schedule.after_failure(error)
-            poll = Poll[ValueT](None, error, changed=True, wait=wait)
+            poll = Poll[ValueT](None, error, changed=True, wait=schedule.on_error(error))
         else:
-            outcome, wait = schedule.after(found)
-            poll = Poll(found.value, None, changed=outcome is not None, wait=wait)
-        due = time.monotonic() + wait
+            changed, wait = schedule.on_sample(found)
+            poll = Poll(found.value, None, changed=changed, wait=wait)
+        due = time.monotonic() + poll.wait
         yield poll
         await anyio.sleep(max(due - time.monotonic(), 0))

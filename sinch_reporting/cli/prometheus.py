@@ -15,7 +15,7 @@ from sinch_reporting.cli.exit_codes import error_line
 from sinch_reporting.cli.polling import Poll, ValueT, poll_counter, poll_service
 from sinch_reporting.cli.streams import print_error
 from sinch_reporting.cli.text import printable
-from sinch_reporting.parameters import default_domain
+from sinch_reporting.parameters import resolve_domain
 from sinch_reporting.watch import TRANSIENT_ERRORS
 
 
@@ -120,7 +120,7 @@ class Exporter:
 
 
 def _labels(endpoint: Endpoint) -> tuple[str, str]:
-    return endpoint.value, default_domain(endpoint).value
+    return endpoint.value, resolve_domain(endpoint).value
 
 
 def _check(error: Exception) -> None:

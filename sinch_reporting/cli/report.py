@@ -13,7 +13,7 @@ from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.arguments import Date, parse_endpoints, resolve_period
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.output import Output, Row, print_error, select, write, write_table
-from sinch_reporting.parameters import default_domain
+from sinch_reporting.parameters import resolve_domain
 
 _FIELDS = ("success", "failed", "total", "duration", "first_call", "asr", "acd")
 _OPTIONAL = ("first_call", "acd", "asr", "failed", "success")
@@ -21,7 +21,7 @@ _OPTIONAL = ("first_call", "acd", "asr", "failed", "success")
 
 
 def report(
-    *texts: Annotated[str, Parameter(name="NUMBER_OR_USERNAME", required=True, allow_leading_hyphen=False)],
+    *texts: Annotated[str, Parameter(name="NUMBER_OR_USERNAME", required=True)],
     username: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     domain: Annotated[Domain | None, Parameter(show_default=False)] = None,
     start: Annotated[Date | None, Parameter(show_default=False)] = None,
@@ -56,6 +56,8 @@ def report(
     start, stop = resolve_period(start, stop, days, daily=daily)
     endpoints = parse_endpoints(texts, username=username)
     names = [name.strip() for text in columns for name in text.split(",") if name.strip()]
+    if output == "table" and not names:
+        names = ["endpoint", *(["day"] if daily else []), *_FIELDS]  # the title has the domain and the period
     rows = _Rows(names, daily=daily)
     with connection.client() as client:
         if names:
@@ -63,9 +65,9 @@ def report(
         shown = rows.of(_outcomes(client, endpoints, domain, start, stop, daily=daily))
         if output == "table":
             table = list(shown)
-            title = None if names else _title(domain or default_domain(endpoints[0]), start, stop)
+            title = None if columns else _title(resolve_domain(endpoints[0], domain), start, stop)
             total = rows.total() if len(table) > 1 else None
-            write_table(table, title=title, optional=() if names else _OPTIONAL, total=total)
+            write_table(table, title=title, optional=() if columns else _OPTIONAL, total=total)
         else:
             write(shown, output)
     if rows.needs_doctor:
@@ -121,8 +123,8 @@ class _Rows:
 
     def example(self) -> Row:
         """Return a row without values."""
-        period = ("day",) if self.daily else ("period_start", "period_stop")
-        return dict.fromkeys(("endpoint", *period, "domain", *_FIELDS))
+        period = ("day", "domain") if self.daily else ("domain", "period_start", "period_stop")
+        return dict.fromkeys(("endpoint", *period, *_FIELDS))
 
     def total(self) -> Row:
         """Return the sums of all rows."""
@@ -140,7 +142,7 @@ class _Rows:
 
     def _row(self, key: Row, found: CallReport) -> Row:
         period = {} if self.daily else {"period_start": found.period_start, "period_stop": found.period_stop}
-        return {**key, **period, "domain": found.domain.value, **{name: getattr(found, name) for name in _FIELDS}}
+        return {**key, "domain": found.domain.value, **period, **{name: getattr(found, name) for name in _FIELDS}}
 
 
 def _title(domain: Domain, start: date | None, stop: date | None) -> str:

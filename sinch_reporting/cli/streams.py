@@ -9,8 +9,10 @@ from io import TextIOWrapper
 
 from rich.console import Console
 
+from sinch_reporting.cli.text import printable
+
 _ASCII = {"…": "...", "→": "->", "×": "x", "–": "-"}  # noqa: RUF001 - characters of our own texts
-_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF, errno.EIO}
+_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 class _ClosedOutput(TextIOWrapper):
@@ -68,9 +70,14 @@ def discard(descriptor: int) -> None:
         os.close(null)
 
 
-def is_write_error(error: OSError) -> bool:
-    """Return whether standard output could not be written."""
-    return error.filename is None and error.errno in _WRITE_ERRORS
+def os_error_message(error: OSError) -> str:
+    """Return the message of an error of the operating system. Without a file name, it is about standard output."""
+    reason = error.strerror or type(error).__name__
+    if error.filename is not None:
+        return f"{printable(str(error.filename))}: {reason}"
+    if error.errno == errno.EBADF:
+        return "standard output is closed"
+    return f"cannot write to standard output: {reason}" if error.errno in _WRITE_ERRORS else reason
 
 
 def is_unicode() -> bool:

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 from attrs import frozen
 
+from sinch_reporting._http.proxies import environment_proxy
 from sinch_reporting.config import DEFAULT_BASE_URL
-from sinch_reporting.transport import environment_proxy
 
 COUNTER = "currentCalls"
 SECONDS = 10.0

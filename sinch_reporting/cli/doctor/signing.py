@@ -79,7 +79,7 @@ def _rewritten_path(route: Route, auth: SignedAuth, error: APIError) -> str | No
     for candidate in ("/v1", ""):
         if candidate != prefix and _accepts(route, auth, candidate):
             return (
-                f"a gateway rewrites the path: add --signing-path-prefix {candidate or '/'}, or pass "
+                f"a gateway rewrites the path: add --signing-path-prefix {candidate or repr('')}, or pass "
                 "signing_path_prefix to the client"
             )
     return None
