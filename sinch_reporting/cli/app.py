@@ -110,4 +110,7 @@ def _run(arguments: Sequence[str]) -> object:
         app.resolved_commands()  # the list shows their first lines
     if arguments[:1] == ["report"]:
         arguments = [STANDARD_INPUT if argument == "-" else argument for argument in arguments]
-    return app(arguments)
+    try:
+        return app(arguments)
+    except SystemExit as ended:  # of argparse, in the Sandbox
+        return ended.code

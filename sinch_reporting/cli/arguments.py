@@ -124,7 +124,7 @@ def _with_standard_input(texts: Iterable[str]) -> Iterator[str]:
             continue
         try:
             lines = [line.strip() for line in sys.stdin]
-        except (AttributeError, ValueError, OSError) as error:
+        except (TypeError, ValueError, OSError) as error:  # closed, or not text
             raise UsageError("standard input cannot be read as text") from error
         yield from filter(None, lines)
 

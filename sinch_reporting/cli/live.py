@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from attrs import Factory, define, field
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
@@ -18,7 +18,6 @@ from sinch_reporting.cli.tables import lay_out
 from sinch_reporting.cli.text import format_duration, format_time
 
 _MAX_HEIGHT = 12
-_OTHER_LINES = 7  # table, empty lines, error
 
 ValueT = TypeVar("ValueT", Counter, ServiceStatus)
 
@@ -55,21 +54,21 @@ class LiveView(Generic[ValueT]):
         self.history.add(now, None if poll.value is None else self.graph_value(poll.value))
         self._live.refresh()
 
-    def render(self) -> RenderableType:
+    def render(self) -> Text:
         """Return the current view."""
         if self.value is None and self.error is None:
             return Text("waiting for the first response")
-        now = self.now()
-        parts: list[RenderableType] = []
+        now, width = self.now(), self.console.width
+        lines: list[Text] = []
         if self.value is not None:
-            lines, _ = lay_out([self.row(self.value)], self.console.width)
-            parts += [Text("\n").join(lines), Text()]
-        height = 2 + len(self.tick_labels) if self.tick_labels else _MAX_HEIGHT
-        height = min(height, self.console.height - _OTHER_LINES)
-        parts.append(Text(graph(self.history, now, width=self.console.width, height=height, names=self.tick_labels)))
+            lines += lay_out([self.row(self.value)], width)[0]
         if self.error is not None:
-            parts += [Text(error_line(self.error), style="red"), Text(self._ages(now))]
-        return Group(*parts)
+            lines += Text(error_line(self.error), style="red").wrap(self.console, width)
+            lines += Text(self._ages(now)).wrap(self.console, width)
+        height = 2 + len(self.tick_labels) if self.tick_labels else _MAX_HEIGHT
+        height = min(height, self.console.height - len(lines) - 2)
+        drawn = graph(self.history, now, width=width, height=height, names=self.tick_labels)
+        return Text("\n").join([*lines, Text(), Text(drawn)])
 
     def _ages(self, now: datetime) -> str:
         last = "No response yet."

@@ -19,10 +19,20 @@ class _ClosedOutput(TextIOWrapper):
     """Standard output that was closed before the command began."""
 
     def __init__(self) -> None:
+        self._failed = False
         super().__init__(open(os.devnull, "wb"), "utf-8")  # noqa: PTH123, SIM115 - closed with this stream
 
     def write(self, _: str) -> int:
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        self._failed = True
+        return self.flush() or 0
+
+    def forget(self) -> None:
+        """Report no more errors."""
+        self._failed = False
+
+    def flush(self) -> None:
+        if self._failed:  # argparse ignores errors of `write`
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
 def prepare() -> None:
@@ -64,6 +74,8 @@ def print_error(text: str) -> None:
 
 def discard(descriptor: int) -> None:
     """Send what is still buffered for a descriptor nowhere, so that Python can end without another error."""
+    if isinstance(sys.stdout, _ClosedOutput):
+        sys.stdout.forget()
     with suppress(OSError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, descriptor)

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pexpect
 import pyte
@@ -83,6 +84,6 @@ class Terminal:
         self.process.close(force=True)
 
 
-def run_on_terminal(*arguments: str, columns: int = 80, env: Mapping[str, str] | None = None, code: int = 0) -> str:
+def run_on_terminal(*arguments: str, code: int = 0, **options: Any) -> str:
     """Return the screen after a command has ended."""
-    return Terminal(*arguments, columns=columns, env=env).finish(code)
+    return Terminal(*arguments, **options).finish(code)
