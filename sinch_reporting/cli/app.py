@@ -108,7 +108,7 @@ def _run(arguments: Sequence[str]) -> object:
     app = make()
     if not arguments or arguments[0] in app.help_flags:
         app.resolved_commands()  # the list shows their first lines
-    if arguments[:1] == ["report"]:
+    if [*arguments][:1] == ["report"]:
         arguments = [STANDARD_INPUT if argument == "-" else argument for argument in arguments]
     try:
         return app(arguments)
