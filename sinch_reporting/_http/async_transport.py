@@ -140,9 +140,11 @@ class AsyncPool:
         started = monotonic()
         await self._close_idle(started - self._keepalive_seconds)
         timeout = request.extensions.get("timeout", {}).get("pool")
-        if not await self._slots.acquire(remaining(timeout, httpcore.PoolTimeout)):
-            raise httpcore.PoolTimeout("all connections were in use")
+        slot: list[None] = []
         try:
+            await self._slots.acquire(remaining(timeout, httpcore.PoolTimeout), slot)
+            if not slot:
+                raise httpcore.PoolTimeout("all connections were in use")
             connection = await self._acquire(request.url.origin)
             try:
                 response = await connection.send(request)
@@ -152,7 +154,8 @@ class AsyncPool:
                 raise
             self._idle.append((monotonic(), connection))
         finally:
-            self._slots.release()
+            if slot:
+                self._slots.release()
         if self._is_closed:
             await self.aclose()
         return response

@@ -5,7 +5,8 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from time import monotonic
 
 import anyio
@@ -140,12 +141,16 @@ class Slots:
     """A limited number of slots for threads."""
 
     def __init__(self, count: int) -> None:
-        self._semaphore = threading.Semaphore(count)
-        self.release = self._semaphore.release
+        # The locks of `threading.Semaphore` can stay locked after Ctrl-C. A SimpleQueue is written in C.
+        self._free = queue.SimpleQueue[None]()
+        for _ in range(count):
+            self._free.put(None)
+        self.release = partial(self._free.put, None)
 
-    def acquire(self, seconds: float | None) -> bool:
-        """Wait for a slot, and return whether there is one."""
-        return self._semaphore.acquire(timeout=seconds)
+    def acquire(self, seconds: float | None, held: list[None]) -> None:
+        """Wait for a slot, and add it to a list. Adds nothing if the time expires."""
+        with suppress(queue.Empty):
+            held.extend(map(self._free.get, (True,), (seconds,)))  # one call, so that Ctrl-C cannot come in between
 
 
 class AsyncSlots:
@@ -155,16 +160,16 @@ class AsyncSlots:
         self._semaphore = anyio.Semaphore(count)
         self.release = self._semaphore.release
 
-    async def acquire(self, seconds: float | None) -> bool:
-        """Wait for a slot, and return whether there is one."""
+    async def acquire(self, seconds: float | None, held: list[None]) -> None:
+        """Wait for a slot, and add it to a list. Adds nothing if the time expires."""
         try:
             self._semaphore.acquire_nowait()
         except anyio.WouldBlock:
             with anyio.move_on_after(seconds):
                 await self._semaphore.acquire()
-                return True
-            return False
-        return True
+                held.append(None)
+        else:
+            held.append(None)
 
 
 def async_shield() -> AbstractContextManager[object]:

@@ -141,9 +141,11 @@ class Pool:
         started = monotonic()
         self._close_idle(started - self._keepalive_seconds)
         timeout = request.extensions.get("timeout", {}).get("pool")
-        if not self._slots.acquire(remaining(timeout, httpcore.PoolTimeout)):
-            raise httpcore.PoolTimeout("all connections were in use")
+        slot: list[None] = []
         try:
+            self._slots.acquire(remaining(timeout, httpcore.PoolTimeout), slot)
+            if not slot:
+                raise httpcore.PoolTimeout("all connections were in use")
             connection = self._acquire(request.url.origin)
             try:
                 response = connection.send(request)
@@ -153,7 +155,8 @@ class Pool:
                 raise
             self._idle.append((monotonic(), connection))
         finally:
-            self._slots.release()
+            if slot:
+                self._slots.release()
         if self._is_closed:
             self.close()
         return response
