@@ -6,12 +6,12 @@ except ModuleNotFoundError as error:
     message = "metrics need the extra `metrics`: pip install 'sinch-reporting[metrics]'"
     raise ModuleNotFoundError(message, name=error.name) from error
 
-from sinch_reporting.observing import Attempt, Observer
+from sinch_reporting.events import Attempt, AttemptHook
 
 _SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
-def attempt_metrics(registry: CollectorRegistry = REGISTRY) -> Observer:
+def attempt_metrics(registry: CollectorRegistry = REGISTRY) -> AttemptHook:
     """Return an `on_attempt` that counts and times attempts in a registry.
 
     Make one for each registry, and give it to all clients. The metrics are:
@@ -34,7 +34,7 @@ def attempt_metrics(registry: CollectorRegistry = REGISTRY) -> Observer:
     errors = Counter("sinch_reporting_errors", "Attempts that failed.", ("route", "kind"), registry=registry)
 
     def observe(attempt: Attempt) -> None:
-        seconds.labels(attempt.route, attempt.outcome).observe(attempt.seconds)
+        seconds.labels(attempt.route, attempt.outcome).observe(attempt.elapsed)
         if attempt.number > 1:
             retries.labels(attempt.route).inc()
         if not attempt.succeeded:

@@ -27,7 +27,7 @@ def show_report(endpoint: Endpoint, report: CallReport) -> None:
     print(f"    answered   {'-' if report.asr is None else f'{report.asr:.0%}'}")
     average = "-" if report.acd is None else timedelta(seconds=round(report.acd.total_seconds()))
     print(f"    duration   {report.duration}, {average} on average")
-    print(f"    first      {'-' if report.start is None else f'{report.start:%Y-%m-%d %H:%M} UTC'}")
+    print(f"    first      {'-' if report.first_call is None else f'{report.first_call:%Y-%m-%d %H:%M} UTC'}")
 
 
 def show_state(counter: Counter, service: ServiceStatus) -> None:

@@ -20,7 +20,7 @@ class Usages:
         ]
 
     def covers(self, operation: str) -> bool:
-        """Whether the package uses the module of the operation, given by its id."""
+        """Whether the package names the generated module of the operation, given by its id."""
         return self._module(operation) is not None
 
     def place(self, change: Change, operation: str) -> str | None:
@@ -32,12 +32,11 @@ class Usages:
             return self._first(rf"\.{_identifier(change.value.strip(chr(34))).upper()}\b")
         if element.kind == "field" and element.name.startswith("200 "):
             # A `from_api` method passes the fields of the generated model to checks.
-            return self._first(rf"\(\w+\.{_identifier(re.split('[ .]', element.name)[-1])}\b")
+            return self._first(rf"[( ]model\.{_identifier(re.split('[ .]', element.name)[-1])}\b")
         return self._module(operation) if element.kind in {"operation", "parameter", "response"} else None
 
     def _module(self, operation: str) -> str | None:
-        name = _identifier(operation)
-        return self._first(rf"(?<!def )(?<!\.)\b{name}\.") or self._first(rf"import .*\b{name}\b")
+        return self._first(rf'"{_identifier(operation)}"')
 
     def _first(self, pattern: str) -> str | None:
         return next((place for place, line in self._lines if re.search(pattern, line)), None)

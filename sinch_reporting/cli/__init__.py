@@ -9,13 +9,13 @@ its help is asked for. It takes what it needs from here:
         *,
         output: Output = "table",                  # --output table|json|csv
         connection: Connection = Connection(),     # --base-url, --credentials, --keyring, --sandbox
-    ) -> int:                                      # one of `exits`
+    ) -> int:                                      # one of `exit_codes`
         with connection.client() as client:        # a ReportingClient, closed at the end
             write([row(client.get_counter(counter_id))], output)
-        return exits.OK
+        return exit_codes.OK
 
 `connection.async_client()` is the same with `async with`, in a command that is `async def`. A command raises
-`ReportingError`, or `exits.UsageError` for what the user wrote: `app.run` turns both into a sentence on standard error
+`ReportingError`, or `exit_codes.UsageError` for what the user wrote: `app.run` turns both into a sentence on standard error
 and the exit code. Data go to standard output by `output.write`, all else to standard error by `output.say`.
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.output import say
 from sinch_reporting.errors import ReportingError
 from sinch_reporting.version import __version__
@@ -66,14 +66,14 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     except CycloptsError as error:
         say(f"sinch-reporting: {' '.join(str(error).split())}")
-        return exits.MISUSE
-    except (exits.UsageError, ReportingError) as error:
-        say(f"sinch-reporting: {exits.sentence_of(error)}")
-        return exits.code_of(error)
+        return exit_codes.MISUSE
+    except (exit_codes.UsageError, ReportingError) as error:
+        say(f"sinch-reporting: {exit_codes.sentence_of(error)}")
+        return exit_codes.code_of(error)
     except KeyboardInterrupt:
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
     except BrokenPipeError:
         # Whoever read us has gone. Nothing more may be flushed to them when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.BROKEN_PIPE
-    return code if isinstance(code, int) else exits.OK
+        return exit_codes.BROKEN_PIPE
+    return code if isinstance(code, int) else exit_codes.OK

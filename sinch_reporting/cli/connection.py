@@ -11,9 +11,9 @@ from cyclopts import Group, Parameter
 from sinch_reporting.async_client import AsyncReportingClient
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.cli import credentials
-from sinch_reporting.cli.exits import UsageError
+from sinch_reporting.cli.exit_codes import UsageError
 from sinch_reporting.client import ReportingClient
-from sinch_reporting.observing import Observer
+from sinch_reporting.events import AttemptHook
 
 _GROUP = Group("Connection", sort_key=10)
 
@@ -43,7 +43,7 @@ class Connection:
 
     @asynccontextmanager
     async def async_client(
-        self, *, rate_limit: float | None = None, on_attempt: Observer | None = None
+        self, *, rate_limit: float | None = None, on_attempt: AttemptHook | None = None
     ) -> AsyncGenerator[AsyncReportingClient]:
         """Yield an async client, closed at the end. Raises UsageError and ConfigurationError."""
         with self.resolved() as (base_url, auth):

@@ -8,7 +8,7 @@ from typing import Annotated
 import anyio
 from cyclopts import Parameter
 
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.follow import Following, Subject, follow
 from sinch_reporting.cli.output import Format, Output, Row, write
@@ -49,7 +49,7 @@ def counter(
         return anyio.run(_follow, counter_id, output, following, connection)
     with connection.client() as client:
         write([row(client.get_counter(counter_id))], output)
-    return exits.OK
+    return exit_codes.OK
 
 
 async def _follow(counter_id: str, output: Format, following: Following, connection: Connection) -> int:
@@ -62,7 +62,9 @@ async def _follow(counter_id: str, output: Format, following: Following, connect
 def _condition(text: str) -> Callable[[Counter], bool]:
     match = re.fullmatch(r"(<=|>=|<|>|=|)\s*([0-9]{1,18})", text.strip())
     if not match:
-        raise exits.UsageError(f"--until {text!r}: a counter is waited for by a number, such as 0, '<100' or '>=100'")
+        raise exit_codes.UsageError(
+            f"--until {text!r}: a counter is waited for by a number, such as 0, '<100' or '>=100'"
+        )
     compare, bound = _COMPARISONS[match[1]], int(match[2])
     return lambda found: compare(found.value, bound)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from sinch_reporting.cli.exits import UsageError
+from sinch_reporting.cli.exit_codes import UsageError
 
 KEY = "SINCH_APPLICATION_KEY"
 SECRET = "SINCH_APPLICATION_SECRET"  # noqa: S105 - the variable's name

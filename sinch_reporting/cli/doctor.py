@@ -11,12 +11,12 @@ import httpx
 from attrs import Factory, define, frozen
 
 from sinch_reporting.auth import SignedAuth
-from sinch_reporting.cli import checks, exits
+from sinch_reporting.cli import checks, exit_codes
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.output import Output, console, write
+from sinch_reporting.config import resolve_base_url
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.httpdate import parse_http_date
-from sinch_reporting.settings import resolve_base_url
 
 _STYLES = {"ok": "green", "doubt": "yellow", "trouble": "red", "not looked at": "dim"}
 
@@ -34,12 +34,12 @@ def doctor(*, output: Output = "table", connection: Connection = Connection()) -
         $ sinch-reporting doctor
         $ sinch-reporting doctor --credentials FILE --output json
     """
-    code = exits.OK
+    code = exit_codes.OK
 
     def counted() -> Iterator[Finding]:
         nonlocal code
         for finding in findings(connection):
-            code = exits.FAILED if finding.result == "trouble" else code
+            code = exit_codes.FAILED if finding.result == "trouble" else code
             yield finding
 
     if output == "table":
@@ -67,7 +67,7 @@ def findings(connection: Connection) -> Iterator[Finding]:
         base_url, auth = connection.base_url, None
         try:
             base_url, auth = stack.enter_context(connection.resolved())
-        except (exits.UsageError, ConfigurationError) as error:
+        except (exit_codes.UsageError, ConfigurationError) as error:
             what, _, remedy = str(error).partition("\n")
             yield Finding("credentials", "trouble", what, remedy or None)
         else:

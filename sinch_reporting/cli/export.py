@@ -15,11 +15,11 @@ from attrs import frozen
 from cyclopts import Group, Parameter
 
 from sinch_reporting.async_client import AsyncReportingClient
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.export_progress import counts, showing
 from sinch_reporting.cli.output import Output, say, write
-from sinch_reporting.endpoints import Endpoint
+from sinch_reporting.parameters import Endpoint
 
 if TYPE_CHECKING:
     from sinch_reporting.export import ExportSummary, RejectedLine
@@ -60,7 +60,7 @@ class Input:
         )
 
 
-def export(  # noqa: PLR0913 - options of a command
+def export(
     # They come as text; a path is a type that shells complete.
     source: Annotated[str | Path, Parameter(name="INPUT", allow_leading_hyphen=True)],
     destination: Annotated[str | Path, Parameter(name="DESTINATION")],
@@ -130,12 +130,12 @@ def export(  # noqa: PLR0913 - options of a command
         try:
             summary = asyncio.run(run())
         except asyncio.CancelledError:
-            return exits.INTERRUPTED
+            return exit_codes.INTERRUPTED
         except ModuleNotFoundError as error:
-            raise exits.UsageError(str(error)) from error
+            raise exit_codes.UsageError(str(error)) from error
         except OSError as error:
             say(f"sinch-reporting: {error}\nTo go on, give the same command again, with the same input.")
-            return exits.FAILED
+            return exit_codes.FAILED
     return _end(summary, output)
 
 
@@ -145,7 +145,7 @@ def _client(
     if cluster is None:
         return connection.async_client(rate_limit=rate)
     if connection.sandbox or connection.keyring or connection.credentials:
-        raise exits.UsageError(
+        raise exit_codes.UsageError(
             "with --cluster, the credentials are those of the environment, here and where the workers run; "
             "leave out --sandbox, --keyring and --credentials"
         )
@@ -161,8 +161,8 @@ def _end(summary: "ExportSummary", output: Literal["table", "json", "csv"]) -> i
         done = summary.reports + summary.failures
         said = counts(done, summary.endpoints, summary.failures)
         say(f"stopped: {said}\nTo go on, give the same command again, with the same input.")
-        return exits.INTERRUPTED
-    return exits.FAILED if summary.failures or summary.rejected else exits.OK
+        return exit_codes.INTERRUPTED
+    return exit_codes.FAILED if summary.failures or summary.rejected else exit_codes.OK
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def _opened(source: str | Path) -> Generator[Path | BinaryIO]:
             if not Path(source).is_dir():
                 Path(source).open("rb").close()
         except OSError as error:
-            raise exits.UsageError(f"the input {source} cannot be read: {error.strerror}") from error
+            raise exit_codes.UsageError(f"the input {source} cannot be read: {error.strerror}") from error
         yield Path(source)
         return
     with tempfile.TemporaryFile() as file:

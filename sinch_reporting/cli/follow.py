@@ -10,7 +10,7 @@ import anyio
 from attrs import define, frozen
 from cyclopts import Group, Parameter
 
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.live import LiveView
 from sinch_reporting.cli.output import Format, Row, console, say, writer
 from sinch_reporting.errors import ReportingError
@@ -39,7 +39,7 @@ class Following:
 
     def __attrs_post_init__(self) -> None:
         if self.timeout is not None and not self.goes_on:
-            raise exits.UsageError("--timeout goes with --watch or --until; add one of them")
+            raise exit_codes.UsageError("--timeout goes with --watch or --until; add one of them")
 
     @property
     def goes_on(self) -> bool:
@@ -80,8 +80,8 @@ async def follow(
                 value: ValueT | None = getattr(outcome, subject.attribute)
                 view.show(value, outcome.error)
                 if value is not None and subject.reached and subject.reached(value):
-                    return exits.OK
-    return exits.NOT_REACHED if subject.reached else exits.OK
+                    return exit_codes.OK
+    return exit_codes.NOT_REACHED if subject.reached else exit_codes.OK
 
 
 def _view(subject: Subject[ValueT], following: Following, output: Format) -> "_Rows[ValueT] | LiveView[ValueT]":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import anyio
 from cyclopts import Parameter
 
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.output import say
 
@@ -49,7 +49,7 @@ def metrics(
     counters = counter or (() if service else ("currentCalls",))
     with suppress(KeyboardInterrupt):
         anyio.run(_serve, counters, service, host, port, interval, connection)
-    return exits.OK
+    return exit_codes.OK
 
 
 async def _serve(
@@ -61,7 +61,7 @@ async def _serve(
         from sinch_reporting.cli.exporter import Exporter  # noqa: PLC0415
         from sinch_reporting.metrics import attempt_metrics  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise exits.UsageError(
+        raise exit_codes.UsageError(
             "the exporter needs the extra `metrics`: pip install 'sinch-reporting[cli,metrics]'"
         ) from error
     registry = CollectorRegistry()
@@ -91,7 +91,7 @@ def _served(registry: "CollectorRegistry", host: str, port: int) -> Generator[No
     try:
         server, thread = start_http_server(port, host, registry)
     except (OSError, OverflowError) as error:
-        raise exits.UsageError(f"{host}:{port} cannot be listened on: {error}; choose another --port") from error
+        raise exit_codes.UsageError(f"{host}:{port} cannot be listened on: {error}; choose another --port") from error
     say(f"serving http://{host}:{server.server_port}/metrics")
     try:
         yield

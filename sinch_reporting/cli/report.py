@@ -9,12 +9,12 @@ from cyclopts import Parameter
 from cyclopts.validators import Number as InRange
 
 from sinch_reporting.bulk import CallReportOutcome, DailyCallReport
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.output import Output, Row, say, write
-from sinch_reporting.endpoints import Domain, Endpoint, Number, Username
 from sinch_reporting.errors import InvalidRequestError
 from sinch_reporting.models import CallReport
+from sinch_reporting.parameters import Domain, Endpoint, Number, Username
 
 
 def report(
@@ -63,7 +63,7 @@ def report(
             outcomes = client.iter_call_reports(endpoints, domain=domain, start=start, stop=stop, ordered=True)
             rows = (({"endpoint": one.endpoint.value}, one) for one in outcomes)
         write(found.rows(rows), output)
-    return exits.FAILED if found.failures else exits.OK
+    return exit_codes.FAILED if found.failures else exit_codes.OK
 
 
 @define
@@ -93,11 +93,11 @@ def _period(start: date | None, stop: date | None, days: int | None, *, daily: b
         if not start and not stop:
             days = 30
         elif not (start and stop):
-            raise exits.UsageError("--daily needs both --start and --stop, or --days")
+            raise exit_codes.UsageError("--daily needs both --start and --stop, or --days")
     if days is None:
         return start, stop
     if start or stop:
-        raise exits.UsageError("--days takes the place of --start and --stop; leave those out")
+        raise exit_codes.UsageError("--days takes the place of --start and --stop; leave those out")
     today = datetime.now(UTC).date()
     return today - timedelta(days=days - 1), today
 
@@ -107,4 +107,4 @@ def _endpoint(text: str, kind: type[Number] | type[Username]) -> Endpoint:
         return kind(text)
     except InvalidRequestError as error:
         hint = "" if kind is Username else "; for a username, add --username"
-        raise exits.UsageError(f"{text!r}: {error}{hint}") from error
+        raise exit_codes.UsageError(f"{text!r}: {error}{hint}") from error

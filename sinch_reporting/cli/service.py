@@ -6,7 +6,7 @@ from typing import Annotated
 import anyio
 from cyclopts import Parameter
 
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.follow import GROUP, Following, Subject, follow
 from sinch_reporting.cli.output import Format, Output, Row, write
@@ -38,7 +38,7 @@ def service(
         return anyio.run(_follow, service_id, output, following, interval, connection)
     with connection.client() as client:
         write([row(client.get_service_status(service_id))], output)
-    return exits.OK
+    return exit_codes.OK
 
 
 async def _follow(

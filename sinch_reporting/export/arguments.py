@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from sinch_reporting.endpoints import Endpoint
 from sinch_reporting.export.lines import RejectedLine
 from sinch_reporting.export.plan import Plan
 from sinch_reporting.export.run import Run
 from sinch_reporting.export.schemas import Question
 from sinch_reporting.export.store import Store
 from sinch_reporting.export.summary import ExportProgress, ExportSummary
+from sinch_reporting.parameters import Endpoint
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem

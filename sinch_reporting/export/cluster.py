@@ -41,7 +41,7 @@ def run_on_cluster(
         ConfigurationError: The client cannot be made anew by workers, or theirs lack credentials.
         OSError: The cluster cannot be reached, or lost a partition again and again.
     """
-    options = template_of(client)
+    options = route_of(client)
     rate = options.pop("rate_limit")
     destination = str(Store(export.destination, None).folder or export.destination)
 
@@ -121,7 +121,7 @@ class Rate:
         self._shares.pop(partition, None)
 
 
-def template_of(client: ReportingClient | AsyncReportingClient) -> dict[str, Any]:
+def route_of(client: ReportingClient | AsyncReportingClient) -> dict[str, Any]:
     """Return with which options workers make clients like this one. Raises ConfigurationError where they cannot."""
     _, (_, options) = client.__reduce__()
     if "application_secret" in options:

@@ -14,14 +14,13 @@ from anyio import to_thread
 
 from sinch_reporting.async_client import AsyncReportingClient
 from sinch_reporting.client import ReportingClient
-from sinch_reporting.endpoints import Domain, Endpoint, plain
 from sinch_reporting.errors import InvalidRequestError
 from sinch_reporting.export.arguments import Export
 from sinch_reporting.export.formats import FORMATS
 from sinch_reporting.export.lines import RejectedLine
 from sinch_reporting.export.schemas import Question
 from sinch_reporting.export.summary import ExportProgress, ExportSummary
-from sinch_reporting.operations import check_period, checked_domain
+from sinch_reporting.parameters import Domain, Endpoint, check_period, str_value, to_domain
 
 if TYPE_CHECKING:
     from distributed import Client as Cluster
@@ -116,7 +115,7 @@ def export_call_reports(
 ) -> Coroutine[Any, Any, ExportSummary]: ...
 
 
-def export_call_reports(  # noqa: PLR0913 - options are keyword-only
+def export_call_reports(
     client: ReportingClient | AsyncReportingClient,
     endpoints: Iterable[Endpoint | RejectedLine],
     destination: str | os.PathLike[str],
@@ -169,13 +168,13 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
     _check(client, endpoints, file_format, {"partition_size": partition_size, "concurrency": concurrency})
     if cluster is not None and filesystem is not None:
         raise InvalidRequestError("with a cluster, name the destination by a path or URI that its workers reach too")
-    checked_domain(domain)
+    to_domain(domain)
     check_period(start, stop)
     _check_given(start, stop)
     export = Export(
         endpoints=endpoints,
         destination=destination,
-        question=Question(domain=Domain(plain(domain)), start=start, stop=stop),
+        question=Question(domain=Domain(str_value(domain)), start=start, stop=stop),
         file_format=file_format,
         partition_size=partition_size,
         concurrency=concurrency,

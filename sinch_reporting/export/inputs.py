@@ -6,10 +6,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
-from sinch_reporting.endpoints import Endpoint
 from sinch_reporting.errors import InvalidRequestError
 from sinch_reporting.export.lines import KINDS, RejectedLine, read_lines
 from sinch_reporting.export.tables import read_csv, read_parquet
+from sinch_reporting.parameters import Endpoint
 
 INPUT_FORMATS = ("lines", "csv", "parquet")
 

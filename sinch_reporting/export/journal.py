@@ -21,7 +21,7 @@ def row_of(place: int, outcome: CallReportOutcome) -> Row:
     """Return what is kept of an outcome."""
     report, error = outcome.report, outcome.error
     if report:
-        start = None if report.start is None else (report.start - _EPOCH) // _MICROSECOND
+        start = None if report.first_call is None else (report.first_call - _EPOCH) // _MICROSECOND
         return place, report.success, report.failed, report.duration // _SECOND, start, None, None, None, None
     status, code = (error.status_code, error.error_code) if isinstance(error, APIError) else (None, None)
     message = str(error).encode(errors="backslashreplace").decode()  # a server's words may hold half a surrogate pair

@@ -5,8 +5,8 @@ from typing import BinaryIO
 
 from attrs import field, frozen
 
-from sinch_reporting.endpoints import Endpoint, Number, Username
 from sinch_reporting.errors import InvalidRequestError
+from sinch_reporting.parameters import Endpoint, Number, Username
 
 LONGEST_LINE = 65536
 KINDS: dict[str, type[Number | Username]] = {"number": Number, "username": Username}

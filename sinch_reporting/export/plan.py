@@ -5,9 +5,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from sinch_reporting.endpoints import Endpoint, Number, Username
 from sinch_reporting.errors import InvalidRequestError
 from sinch_reporting.export.lines import RejectedLine
+from sinch_reporting.parameters import Endpoint, Number, Username
 
 _AT_ONCE = 1000
 

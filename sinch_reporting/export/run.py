@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Self
 
 from sinch_reporting.bulk import CallReportOutcome
-from sinch_reporting.endpoints import Endpoint
 from sinch_reporting.errors import AuthenticationError, ConfigurationError
 from sinch_reporting.export.formats import FORMATS
 from sinch_reporting.export.journal import Journal, Row, row_of
@@ -24,6 +23,7 @@ from sinch_reporting.export.schemas import (
 )
 from sinch_reporting.export.store import Store
 from sinch_reporting.export.summary import ExportProgress
+from sinch_reporting.parameters import Endpoint
 
 OF_ALL = (AuthenticationError, ConfigurationError)
 """The errors that all other endpoints would meet too."""

@@ -7,8 +7,8 @@ from itertools import islice
 import pyarrow as pa
 from attrs import frozen
 
-from sinch_reporting.endpoints import Domain, Endpoint, Number
 from sinch_reporting.export.journal import Row
+from sinch_reporting.parameters import Domain, Endpoint, Number
 
 _ROWS = 2000
 

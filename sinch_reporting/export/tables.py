@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from attrs import frozen
 
-from sinch_reporting.endpoints import Endpoint
 from sinch_reporting.errors import InvalidRequestError
 from sinch_reporting.export.columns import find_columns
 from sinch_reporting.export.lines import RejectedLine, endpoint_in, numbered_lines
+from sinch_reporting.parameters import Endpoint
 
 _MOST_LINES = 100
 _ROWS = 4096

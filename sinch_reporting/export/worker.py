@@ -10,12 +10,12 @@ import anyio
 from attrs import field, frozen
 
 from sinch_reporting.async_client import AsyncReportingClient
-from sinch_reporting.endpoints import Endpoint
 from sinch_reporting.export.journal import Row, row_of
 from sinch_reporting.export.run import OF_ALL, Datasets
 from sinch_reporting.export.schemas import Question
 from sinch_reporting.export.store import Store
-from sinch_reporting.pace import BURST_SECONDS
+from sinch_reporting.parameters import Endpoint
+from sinch_reporting.rate_limit import BURST_SECONDS
 
 _running: Counter[str] = Counter()
 _running_lock = threading.Lock()

@@ -3,7 +3,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 from tests.support.callers import KEY, SECRET
 
 
@@ -38,18 +38,18 @@ def asked(run, *options):
 
 def test_without_credentials_it_says_how_to_get_and_set_them_and_offers_the_sandbox(run):
     ran = asked(run)
-    assert ran.code == exits.MISUSE
+    assert ran.code == exit_codes.MISUSE
     for said in ("dashboard", "export SINCH_APPLICATION_KEY=", "--credentials FILE", "--keyring", "--sandbox"):
         assert said in ran.err
 
 
 def test_the_built_in_sandbox_needs_nothing(run):
-    assert asked(run, "--sandbox").code == exits.OK
+    assert asked(run, "--sandbox").code == exit_codes.OK
 
 
 def test_the_built_in_sandbox_goes_with_no_other_server(run):
     ran = asked(run, "--sandbox", "--base-url", "https://reporting.example")
-    assert ran.code == exits.MISUSE
+    assert ran.code == exit_codes.MISUSE
     assert "--sandbox has a URL and credentials of its own" in ran.err
 
 
@@ -65,7 +65,7 @@ def test_a_file_holds_them_as_a_shell_would_read_them(run, sandbox, tmp_path, mo
     file.write_text(text.format(url=sandbox.url, key=KEY, secret=SECRET), "utf-8")
     monkeypatch.setenv("SINCH_APPLICATION_KEY", "another")
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", "c2VjcmV0")
-    assert asked(run, "--credentials", str(file)).code == exits.OK
+    assert asked(run, "--credentials", str(file)).code == exit_codes.OK
 
 
 def test_the_option_for_the_base_url_is_over_the_files(run, sandbox, tmp_path):
@@ -73,7 +73,7 @@ def test_the_option_for_the_base_url_is_over_the_files(run, sandbox, tmp_path):
     file.write_text(f"SINCH_REPORTING_URL=https://x.example\n{'SINCH_APPLICATION_KEY'}={KEY}\n", "utf-8")
     with file.open("a") as more:
         more.write(f"SINCH_APPLICATION_SECRET={SECRET}\n")
-    assert asked(run, "--credentials", str(file), "--base-url", sandbox.url).code == exits.OK
+    assert asked(run, "--credentials", str(file), "--base-url", sandbox.url).code == exit_codes.OK
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_what_is_wrong_with_a_file_is_said_and_nothing_of_its_content(run, tmp_p
     file = tmp_path / "credentials"
     file.write_bytes(content)
     ran = asked(run, "--credentials", str(file))
-    assert ran.code == exits.MISUSE
+    assert ran.code == exit_codes.MISUSE
     assert said in ran.err
     assert "my" not in ran.err.replace(str(file), "")
 
@@ -102,7 +102,7 @@ def test_a_keyring_holds_them_under_the_names_of_the_variables(run, sandbox, use
     values = {"KEY": KEY, "SECRET": SECRET}
     held = {("sinch-reporting", f"SINCH_APPLICATION_{name}"): value for name, value in values.items()}
     use_keyring(held)
-    assert asked(run, "--keyring", "--base-url", sandbox.url).code == exits.OK
+    assert asked(run, "--keyring", "--base-url", sandbox.url).code == exit_codes.OK
 
 
 def test_a_keyring_that_is_empty_or_locked_is_said(run, use_keyring):
@@ -113,13 +113,13 @@ def test_a_keyring_that_is_empty_or_locked_is_said(run, use_keyring):
 
 
 def test_two_places_for_the_credentials_exclude_each_other(run, tmp_path):
-    assert asked(run, "--keyring", "--credentials", str(tmp_path / "none")).code == exits.MISUSE
+    assert asked(run, "--keyring", "--credentials", str(tmp_path / "none")).code == exit_codes.MISUSE
 
 
 def test_a_secret_that_is_none_is_misuse_and_stays_unsaid(run, monkeypatch):
     monkeypatch.setenv("SINCH_APPLICATION_KEY", KEY)
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", "not Base64!")
     ran = asked(run)
-    assert ran.code == exits.MISUSE
+    assert ran.code == exit_codes.MISUSE
     assert "Base64" in ran.err
     assert "not Base64!" not in ran.err

@@ -3,7 +3,7 @@ import signal
 import subprocess
 import sys
 
-from sinch_reporting.cli import exits
+from sinch_reporting.cli import exit_codes
 
 
 def test_it_prints_a_credentials_file_for_itself(run, tmp_path):
@@ -15,5 +15,5 @@ def test_it_prints_a_credentials_file_for_itself(run, tmp_path):
         ran = run("counter", "currentCalls", "--credentials", str(file))
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
-    assert ran.code == exits.OK
+    assert ran.code == exit_codes.OK
     assert re.search(r"^currentCalls +7 ", ran.out, re.MULTILINE)

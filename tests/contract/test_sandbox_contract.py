@@ -10,7 +10,7 @@ import pytest
 
 from sinch_reporting import AuthenticationError, NotFoundError, Number, SignedAuth, Username
 from sinch_reporting.testing import Sandbox
-from tests.contract.exchange import KEY, SECRET, Watched, outcome, redirected
+from tests.contract.exchange import KEY, SECRET, RecordingTransport, outcome, redirected
 
 NUMBER = Number("+46730170101")
 PERIOD = {"start": date(2026, 10, 1), "stop": date(2026, 10, 31)}
@@ -20,9 +20,7 @@ WRONG = "d3Jvbmc="
 
 CALLS = {
     "number": lambda reporting: reporting.get_call_report(NUMBER),
-    "number-pstn": lambda reporting: reporting.get_call_report(NUMBER, domain="pstn"),
-    "number-start": lambda reporting: reporting.get_call_report(NUMBER, start=PERIOD["start"]),
-    "number-stop": lambda reporting: reporting.get_call_report(NUMBER, stop=PERIOD["stop"]),
+    "number-data": lambda reporting: reporting.get_call_report(NUMBER, domain="data"),
     "number-pstn-period": lambda reporting: reporting.get_call_report(NUMBER, domain="pstn", **PERIOD),
     "username": lambda reporting: reporting.get_call_report(Username("alice")),
     "username-pstn": lambda reporting: reporting.get_call_report(Username("alice"), domain="pstn"),
@@ -52,7 +50,7 @@ def to_prism(sandbox, prism_proxy):
 
 @pytest.fixture
 def watched(to_prism):
-    return Watched(to_prism)
+    return RecordingTransport(to_prism)
 
 
 def carrying(**headers):
@@ -81,7 +79,7 @@ def test_a_report_without_calls_keeps_the_contract(client_class, auth, sandbox, 
         return reporting.get_call_report(NUMBER, **FUTURE)
 
     report = outcome(client_class, call, base_url=sandbox.url, auth=auth, transport=watched)
-    assert (report.total, report.start) == (0, None)
+    assert (report.total, report.first_call) == (0, None)
     assert (watched.statuses, watched.violations) == ([200], [])
 
 
@@ -193,7 +191,7 @@ def to_broken_server(prism_proxy):
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_server_that_breaks_the_contract_is_found_out(name, to_broken_server):
-    watched = Watched()
+    watched = RecordingTransport()
     with httpx.Client(base_url=to_broken_server, auth=(KEY, SECRET), transport=watched, trust_env=False) as client:
         client.get(f"/counters/{name}")
     assert BROKEN[name][-1] in watched.violations

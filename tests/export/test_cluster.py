@@ -245,7 +245,7 @@ def test_the_command_exports_on_a_cluster(cluster, sandbox, tmp_path, capsys):
 
 def test_a_second_interrupt_of_the_command_cancels_what_workers_do(cluster, sandbox, tmp_path):
     cluster.add_worker()
-    sandbox.always(faults.Delay(60))
+    sandbox.fail_always(faults.Delay(60))
     (tmp_path / "numbers.txt").write_text("+46730170101\n")
     command = [
         sys.executable,
@@ -271,10 +271,10 @@ def test_a_second_interrupt_of_the_command_cancels_what_workers_do(cluster, sand
 
 def test_refused_credentials_end_the_export(cluster, sandbox, tmp_path):
     cluster.add_worker()
-    sandbox.always(faults.Status(401))
+    sandbox.fail_always(faults.Status(401))
     with pytest.raises(AuthenticationError):
         run(cluster, 600, tmp_path / "out")
-    sandbox.behave()
+    sandbox.clear_faults()
     assert run(cluster, 600, tmp_path / "out").reports == 600
 
 

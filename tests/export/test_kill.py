@@ -51,7 +51,7 @@ def test_killed_again_and_again_no_endpoint_is_missing_or_there_twice(tmp_path, 
     assert set(times) == set(expected)
     assert sum(times.values()) - COUNT <= KILLS * CONCURRENCY
 
-    sandbox.behave()
+    sandbox.clear_faults()
     failed = {row["endpoint"] for row in failures}
     with sandbox.client() as client:
         export_call_reports(client, endpoints(COUNT), tmp_path / "whole", partition_size=SIZE, **DAYS)

@@ -37,7 +37,7 @@ from sinch_reporting import (
     TransportError,
     Username,
 )
-from sinch_reporting.answers import error_in, whole_answer
+from sinch_reporting._responses import decode_body, error_from_response
 from sinch_reporting_client import models
 from tests.support.callers import KEY, SECRET
 
@@ -282,11 +282,11 @@ _PRIVATE = [DIGITS, KEY, "c2lnbmF0dXJl"]
 def check_decisions(response: httpx.Response, body: bytes) -> None:
     """Assert that the decisions without I/O make a good answer or an error of ours of it, and raise nothing else."""
     try:
-        answer = whole_answer(response, body, _REQUEST)
+        answer = decode_body(response, body, _REQUEST)
     except DecodeError as error:
         check_error(error, _PRIVATE)
         return
-    error = error_in(answer, 1)
+    error = error_from_response(answer, 1)
     if error is None:
         assert answer.status_code == 200
         fields = json.loads(answer.content)

@@ -124,9 +124,9 @@ def test_before_1_0_what_breaks_asks_for_the_next_minor_version_and_what_is_new_
 
 
 def test_what_only_the_package_uses_may_change(project, capsys):
-    edit(project, "sinch_reporting/operations.py", "def report_arguments(", "def arguments_of_report(")
+    edit(project, "sinch_reporting/operations.py", "def call_report_parameters(", "def arguments_of_report(")
     for name in ("client.py", "async_client.py"):
-        edit(project, f"sinch_reporting/{name}", "report_arguments", "arguments_of_report")
+        edit(project, f"sinch_reporting/{name}", "call_report_parameters", "arguments_of_report")
     (project / "sinch_reporting/new.py").write_text("def new(): ...\n", "utf-8")
     assert told(project, capsys) == (0, ["since 1.4.2:", "the public API is the same"])
 

@@ -7,7 +7,7 @@ import yaml
 
 import sinch_reporting
 from sinch_reporting import AsyncReportingClient, ReportingClient
-from sinch_reporting.routes import TEMPLATES
+from sinch_reporting._redaction import TEMPLATES
 
 ROOT = Path(__file__).resolve().parents[2]
 ITERATORS = {"iter_call_reports", "daily_call_reports", "watch_counter", "watch_service_status"}

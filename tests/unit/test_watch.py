@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sinch_reporting import Counter, InvalidRequestError, RateLimitError, ReportingError, ServiceStatus, TransportError
 from sinch_reporting.testing import Sandbox, faults
-from sinch_reporting.watch import LATE, MARGIN, REFRESH, CounterPlan, Reading, ServicePlan
+from sinch_reporting.watch import LATE, MARGIN, REFRESH, FixedSchedule, Reading, RefreshSchedule
 from tests.support.callers import KEY, SECRET
 
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC)
@@ -25,17 +25,17 @@ def reading(value, modified, date):
 
 
 def test_the_next_look_at_a_counter_is_just_after_its_next_refresh():
-    assert CounterPlan().after(reading(7, 0, 45))[1] == REFRESH - 45 + MARGIN
+    assert RefreshSchedule().after(reading(7, 0, 45))[1] == REFRESH - 45 + MARGIN
 
 
 def test_the_machines_clock_counts_only_where_the_server_tells_no_time():
     now = datetime.now(UTC)
     stale = Reading(Counter(id="currentCalls", value=7, modified=now - timedelta(seconds=20)))
-    assert CounterPlan().after(stale)[1] == pytest.approx(REFRESH - 20 + MARGIN, abs=10)
+    assert RefreshSchedule().after(stale)[1] == pytest.approx(REFRESH - 20 + MARGIN, abs=10)
 
 
 def test_a_refresh_that_is_late_is_looked_for_a_few_times_then_once_in_each_period():
-    plan = CounterPlan()
+    plan = RefreshSchedule()
     plan.after(reading(7, 0, 1))
     waits = [plan.after(reading(7, 0, 121))[1] for _ in LATE]
     assert waits == list(LATE)
@@ -45,13 +45,13 @@ def test_a_refresh_that_is_late_is_looked_for_a_few_times_then_once_in_each_peri
 
 
 def test_only_another_value_is_handed_out():
-    plan = CounterPlan()
+    plan = RefreshSchedule()
     handed_out = [plan.after(reading(value, 120 * n, 120 * n + 1))[0] for n, value in enumerate([7, 7, 8, 8, 7])]
     assert [outcome and outcome.counter.value for outcome in handed_out] == [7, None, 8, None, 7]
 
 
 def test_each_failure_is_handed_out_and_the_value_after_it_even_where_it_is_the_same():
-    plan = CounterPlan()
+    plan = RefreshSchedule()
     failure = TransportError("no answer came")
     assert plan.after(reading(7, 0, 1))[0].counter.value == 7
     assert [plan.after_failure(failure)[0].error for _ in range(2)] == [failure, failure]
@@ -59,7 +59,7 @@ def test_each_failure_is_handed_out_and_the_value_after_it_even_where_it_is_the_
 
 
 def test_after_failures_the_waits_double_up_to_a_refresh_and_begin_anew_after_an_answer():
-    plan = ServicePlan(10)
+    plan = FixedSchedule(10)
     failure = TransportError("no answer came")
     assert [plan.after_failure(failure)[1] for _ in range(7)] == [5, 10, 20, 40, 80, 120, 120]
     assert plan.after(Reading(ServiceStatus(id="rtpproxy", status="up")))[1] == 10
@@ -69,7 +69,7 @@ def test_after_failures_the_waits_double_up_to_a_refresh_and_begin_anew_after_an
 @pytest.mark.parametrize(("asked", "waited"), [(1, 5), (60, 60), (10**17, 3600)])
 def test_a_retry_after_is_obeyed_for_an_hour_at_most(asked, waited):
     error = RateLimitError("429", status_code=429, retry_after=asked)
-    assert ServicePlan(10).after_failure(error)[1] == waited
+    assert FixedSchedule(10).after_failure(error)[1] == waited
 
 
 @given(
@@ -81,7 +81,7 @@ def test_a_retry_after_is_obeyed_for_an_hour_at_most(asked, waited):
 @example(phase=59.5, late=0.9, lag=0.1, values=[0, 1])
 def test_a_change_is_seen_within_seconds_by_one_request_a_refresh(phase, late, lag, values):
     """Run a plan against a server that refreshes at a phase of its own, a little late, and answers with some lag."""
-    plan, now, requests, seen = CounterPlan(), 60.0, 0, []
+    plan, now, requests, seen = RefreshSchedule(), 60.0, 0, []
     refreshes = [(120 * n + phase, value) for n, value in enumerate(values)]
     changes = [
         (moment + late, value)
@@ -126,8 +126,8 @@ def moving(monkeypatch):
         yield server
 
 
-def test_a_counter_is_watched_by_one_request_in_each_refresh(make, moving):
-    with contextlib.closing(make(moving.url).watch_counter("currentCalls")) as watched:
+def test_a_counter_is_watched_by_one_request_in_each_refresh(make_client, moving):
+    with contextlib.closing(make_client(moving.url).watch_counter("currentCalls")) as watched:
         outcomes = [next(watched) for _ in range(5)]
     assert [outcome.counter.modified for outcome in outcomes] == [at(120 * n) for n in range(5)]
     assert len({outcome.counter.value for outcome in outcomes}) > 1
@@ -135,18 +135,18 @@ def test_a_counter_is_watched_by_one_request_in_each_refresh(make, moving):
     assert len(moving.requests) == 5
 
 
-def test_a_counter_that_stays_is_handed_out_once(make, moving):
+def test_a_counter_that_stays_is_handed_out_once(make_client, moving):
     moving.set_counter("currentCalls", 7)
-    with contextlib.closing(make(moving.url).watch_counter("currentCalls")) as watched:
+    with contextlib.closing(make_client(moving.url).watch_counter("currentCalls")) as watched:
         assert next(watched).counter.value == 7
         moving.after_waits[4] = partial(moving.set_counter, "currentCalls", 8)
         assert next(watched).counter.value == 8
     assert len(moving.requests) == 5
 
 
-def test_a_service_is_watched_in_even_intervals_through_failures(make, moving, quick):
-    client = make(moving.url, retry=quick)
-    moving.script(None, None, *[faults.Status(404)] * 2, None)
+def test_a_service_is_watched_in_even_intervals_through_failures(make_client, moving, no_backoff):
+    client = make_client(moving.url, retry=no_backoff)
+    moving.fail_next(None, None, *[faults.Status(404)] * 2, None)
     with contextlib.closing(client.watch_service_status("rtpproxy", interval=7)) as watched:
         outcomes = [next(watched) for _ in range(4)]
     assert [outcome.service and outcome.service.is_up for outcome in outcomes] == [True, None, None, True]
@@ -154,8 +154,8 @@ def test_a_service_is_watched_in_even_intervals_through_failures(make, moving, q
     assert moving.waits == [7, 7, 5, 10]
 
 
-def test_what_the_program_did_wrong_ends_the_watch(make, sandbox):
-    client = make(sandbox.url)
+def test_what_the_program_did_wrong_ends_the_watch(make_client, sandbox):
+    client = make_client(sandbox.url)
     with contextlib.closing(client.watch_counter("currentCalls")) as watched:
         client.close()
         with pytest.raises(ReportingError, match="the client is closed"):
@@ -163,8 +163,8 @@ def test_what_the_program_did_wrong_ends_the_watch(make, sandbox):
 
 
 @pytest.mark.parametrize("interval", [0, -1, math.inf, math.nan, "10", True])
-def test_what_cannot_be_watched_is_refused_at_once(make, sandbox, interval):
-    client = make(sandbox.url)
+def test_what_cannot_be_watched_is_refused_at_once(make_client, sandbox, interval):
+    client = make_client(sandbox.url)
     with pytest.raises(InvalidRequestError, match="counter id"):
         client.watch_counter("..")
     with pytest.raises(InvalidRequestError, match="service id"):

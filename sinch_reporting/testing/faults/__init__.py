@@ -1,15 +1,29 @@
-"""What a Sandbox can do to a request instead of answering it: steps for its `script`, `always` and `chaos`.
+"""Faults: what a Sandbox can do to a request, for its `fail_next`, `fail_always` and `chaos`.
 
-    sandbox.script(Status(503, retry_after=1), Reset(), None)  # None: the normal answer, as for all after the script
+    sandbox.fail_next(Status(503, retry_after=1), ConnectionReset(), None)  # None: the normal response
 
-Each class tells what a client sees. All are values: frozen, comparable, hashable. Where one speaks of the normal
-answer, it is what the request would have been answered, be it an error; other faults check nothing of the request.
+The description of each class states what a client sees. Faults are values: frozen, comparable, hashable. The *normal
+response* is the one that the request would get without the fault, including errors such as a 401. All other faults
+ignore the credentials and the path.
 """
 
-from sinch_reporting.testing.faults._answers import (
-    ClockOff,
+from sinch_reporting.testing.faults._base import Fault
+from sinch_reporting.testing.faults._connections import (
+    ConnectionReset,
+    Delay,
+    DropKeepAlive,
+    NoResponse,
+    NotHttp,
+    Raw,
+    RefuseConnections,
+    SlowDrip,
+    Truncate,
+    WrongContentLength,
+)
+from sinch_reporting.testing.faults._responses import (
+    ClockSkew,
     GzipBomb,
-    Html,
+    HtmlPage,
     HugeHeader,
     InvalidJson,
     InvalidUtf8,
@@ -17,65 +31,52 @@ from sinch_reporting.testing.faults._answers import (
     Status,
     WrongTypes,
 )
-from sinch_reporting.testing.faults._base import Fault
-from sinch_reporting.testing.faults._connections import (
-    CutShort,
-    Delay,
-    Drip,
-    Garbage,
-    HangUp,
-    Raw,
-    Refused,
-    Reset,
-    Silence,
-    WrongLength,
-)
 
-MIXTURE: tuple[Fault, ...] = (
+DEFAULT_CHAOS: tuple[Fault, ...] = (
     Status(401),
     Status(429),
     Status(500),
     Status(502, body="Bad gateway"),
     Status(503),
-    ClockOff(),
+    ClockSkew(),
     Delay(0.1),
-    Reset("before headers"),
-    Reset("in headers"),
-    Reset("after headers"),
-    HangUp("at once"),
-    HangUp("on next request"),
-    CutShort(),
-    WrongLength(-10),
-    Garbage(),
-    Html(),
+    ConnectionReset("before headers"),
+    ConnectionReset("in headers"),
+    ConnectionReset("after headers"),
+    DropKeepAlive("at once"),
+    DropKeepAlive("on next request"),
+    Truncate(),
+    WrongContentLength(-10),
+    NotHttp(),
+    HtmlPage(),
     InvalidUtf8(),
     InvalidJson(),
     WrongTypes(),
     GzipBomb(),
     HugeHeader(),
 )
-"""What `chaos` chooses from unless told otherwise: what ends soon by itself and touches no other connection."""
+"""The default choice of `chaos`: faults that end soon without the client and affect no other connection."""
 
 __all__ = [
-    "MIXTURE",
-    "ClockOff",
-    "CutShort",
+    "DEFAULT_CHAOS",
+    "ClockSkew",
+    "ConnectionReset",
     "Delay",
-    "Drip",
+    "DropKeepAlive",
     "Fault",
-    "Garbage",
     "GzipBomb",
-    "HangUp",
-    "Html",
+    "HtmlPage",
     "HugeHeader",
     "InvalidJson",
     "InvalidUtf8",
+    "NoResponse",
+    "NotHttp",
     "Raw",
     "Redirect",
-    "Refused",
-    "Reset",
-    "Silence",
+    "RefuseConnections",
+    "SlowDrip",
     "Status",
-    "WrongLength",
+    "Truncate",
+    "WrongContentLength",
     "WrongTypes",
 ]

@@ -1,0 +1,72 @@
+"""Redaction: what a server, proxy or library says about a request, without its numbers, names and credentials."""
+
+import base64
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote
+
+import httpx
+
+from sinch_reporting._operations import UNKNOWN_ROUTE, path_pattern, routes
+
+MAX_LENGTH = 300
+Secrets = Callable[[], tuple[str, ...]]
+# A phone number: seven or more digits, also with separators between them. A date alone is not one.
+_SEPARATORS = r"[ .\-()/\u00a0\u2010-\u2015]"
+_DATE_OR_NUMBER = re.compile(
+    rf"(?P<date>\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01])(?!{_SEPARATORS}{{0,2}}\d))"
+    rf"|\+?\(?\d(?:{_SEPARATORS}{{0,3}}\d){{6,}}"
+)
+_JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def route_of(url: httpx.URL) -> str:
+    """Return the route template of a URL, such as `/counters/{id}`."""
+    path = url.raw_path.partition(b"?")[0].decode("latin-1")
+    return next((route for route in routes() if path_pattern(route).search(path)), UNKNOWN_ROUTE)
+
+
+def redact(text: str, request: httpx.Request, secrets: Secrets = tuple) -> str:
+    """Return a text of the server without numbers, names and credentials, without control characters, shortened."""
+    text = _unescape(text[: 10 * MAX_LENGTH])
+    words = {*_private_words(request), *(word.rstrip("=") for word in secrets())}
+    if words:
+        alternatives = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+        text = re.sub(alternatives, "***", text, flags=re.IGNORECASE)
+    text = _DATE_OR_NUMBER.sub(lambda match: match["date"] or "***", text)
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:MAX_LENGTH]
+
+
+def is_reference(text: str, request: httpx.Request) -> bool:
+    """Return whether a text is a UUID that does not come from the request: it must reach the support as it is."""
+    return _UUID.fullmatch(text) is not None and text.lower() not in {word.lower() for word in _private_words(request)}
+
+
+def _unescape(text: str) -> str:
+    """Return a text without the escapes of HTML, JSON and URLs, in NFC: so a word has one form to look for."""
+    for _ in range(2):
+        text = unquote(html.unescape(_JSON_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)))
+    text = re.sub(r"\\(.)", r"\1", text)
+    return unicodedata.normalize("NFC", text)
+
+
+def _private_words(request: httpx.Request) -> Iterator[str]:
+    path = request.url.raw_path.partition(b"?")[0].decode("latin-1")
+    if match := re.fullmatch(r".*/users/[^/]*/([^/]+)/calls/[^/]*", path):
+        endpoint = _unescape(match[1])
+        yield from filter(None, (endpoint, unquote(match[1]), endpoint.removeprefix("+")))
+    authorization = request.headers.get("Authorization", "")
+    scheme, _, token = authorization.partition(" ")
+    if scheme == "Basic":
+        yield from filter(None, _decode_basic(token).split(":", 1))
+    yield from filter(None, (authorization, token, *token.split(":")))
+
+
+def _decode_basic(token: str) -> str:
+    try:
+        return base64.b64decode(token).decode()
+    except ValueError:
+        return ""

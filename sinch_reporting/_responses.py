@@ -1,0 +1,176 @@
+"""Response decoding: from a response to its JSON object, or to an error. No byte of a response is trusted. No I/O."""
+
+import json
+import re
+import zlib
+from collections.abc import AsyncIterable, Iterable, Mapping
+from contextlib import aclosing, closing
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, cast
+
+import anyio
+import httpx
+
+from sinch_reporting._redaction import Secrets, is_reference, redact
+from sinch_reporting.errors import APIError, DecodeError, api_error_class
+from sinch_reporting.httpdate import parse_http_date
+
+MAX_BODY_BYTES = 1024 * 1024
+TOO_LARGE = "the response is larger than 1 MiB; check that the base URL leads to the Reporting API"
+
+_FRAMING_HEADERS = {b"content-encoding", b"content-length", b"transfer-encoding"}
+_REMEDIES = {
+    400: "check the parameters",
+    401: "check that the secret belongs to the key, and this machine's clock",
+    403: "ask Sinch support whether the application may use the Reporting API",
+    404: "check the endpoint or id; ids are set up together with Sinch support",
+    407: "check the proxy's user name and password",
+    429: "send fewer requests",
+}
+
+
+def read_body(response: httpx.Response) -> bytes:
+    """Read at most 1 MiB and one chunk of a raw body, and close the response."""
+    content = bytearray()
+    with closing(response):
+        for chunk in cast("Iterable[bytes]", response.stream):
+            content += chunk
+            if len(content) > MAX_BODY_BYTES:
+                break
+    return bytes(content)
+
+
+async def async_read_body(response: httpx.Response) -> bytes:
+    """Read at most 1 MiB and one byte of a raw body, and close the response."""
+    content = bytearray()
+    async with aclosing(response):
+        with anyio.CancelScope() as scope:
+            async for chunk in cast("AsyncIterable[bytes]", response.stream):
+                content += chunk[: MAX_BODY_BYTES + 1 - len(content)]  # a stream may yield more after the cancellation
+                if len(content) > MAX_BODY_BYTES:
+                    # Ends the stream from within. `break` would leave generators to the garbage collector.
+                    scope.cancel()
+    return bytes(content)
+
+
+def decode_body(response: httpx.Response, content: bytes, request: httpx.Request) -> httpx.Response:
+    """Return the response with its body, decompressed. Raises DecodeError if it is too large or cannot be."""
+    if len(content) > MAX_BODY_BYTES:
+        raise DecodeError(TOO_LARGE)
+    fields = response.headers.raw
+    codings = [value for name, value in fields if name.lower() == b"content-encoding"]
+    if codings:
+        fields = [field for field in fields if field[0].lower() not in _FRAMING_HEADERS]
+        try:
+            for coding in reversed(b",".join(codings).lower().split(b",")):
+                content = _decompress(content, coding.strip())
+        except zlib.error:
+            if response.status_code == HTTPStatus.OK:
+                raise DecodeError("the response cannot be decompressed") from None
+            content = b""
+    headers = httpx.Headers(fields, encoding="iso-8859-1")
+    return httpx.Response(response.status_code, headers=headers, content=content, request=request)
+
+
+def _decompress(content: bytes, coding: bytes, wbits: int = zlib.MAX_WBITS + 32) -> bytes:  # detects gzip and zlib
+    if coding not in {b"gzip", b"x-gzip", b"deflate"} or not content:
+        return content  # unknown codings are ignored, as by httpx: servers send `UTF-8` or `none`
+    decompressor = zlib.decompressobj(wbits)
+    try:
+        inflated = decompressor.decompress(content, MAX_BODY_BYTES + 1)
+    except zlib.error:
+        if coding != b"deflate" or wbits < 0:
+            raise
+        return _decompress(content, coding, -zlib.MAX_WBITS)  # raw deflate, which some servers send
+    if len(inflated) > MAX_BODY_BYTES:
+        raise DecodeError(TOO_LARGE)
+    if not decompressor.eof:
+        raise zlib.error("incomplete")
+    return inflated
+
+
+def decode(response: httpx.Response, secrets: Secrets = tuple) -> dict[str, Any]:
+    """Return the JSON object of a 200. Otherwise raises an APIError or DecodeError, without the secrets."""
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        body = None
+    status = response.status_code
+    fields = _error_fields(body)
+    if status == HTTPStatus.OK:
+        code = _error_code(fields)
+        if code is None:
+            if isinstance(body, dict):
+                return cast("dict[str, Any]", body)
+            raise DecodeError(_unexpected_body(response))
+        status = code // 100
+    elif 200 < status < 300:  # noqa: PLR2004
+        raise DecodeError(f"the server sent {_status_line(status)}; the contract promises 200 with a JSON object")
+    raise _api_error(status, fields, response, secrets)
+
+
+def _api_error(status: int, fields: Mapping[str, Any], response: httpx.Response, secrets: Secrets) -> APIError:
+    request = response.request
+    code = _error_code(fields)
+    message = fields.get("message")
+    message = redact(message, request, secrets) if isinstance(message, str) else None
+    reference = fields.get("reference")
+    if not isinstance(reference, str):
+        reference = None
+    elif not is_reference(reference, request):
+        reference = redact(reference, request, secrets)
+    retry_after = retry_after_seconds(response.headers)
+    text = _status_line(status) + (f" (error {code})" if code else "") + (f": {message.rstrip('.')}" if message else "")
+    text += f"; {_remedy(status, response)}"
+    text += f"; the server asks to wait {retry_after:g} s" if retry_after is not None else ""
+    text += f" [reference {reference}]" if reference else ""
+    details = {"error_code": code, "message": message, "reference": reference, "retry_after": retry_after}
+    return api_error_class(status)(text, status_code=status, headers=response.headers, **details)
+
+
+def _remedy(status: int, response: httpx.Response) -> str:
+    if 300 <= status < 400:  # noqa: PLR2004
+        return "redirects are not followed, so that signed headers stay with their host; check the base URL"
+    if status == HTTPStatus.FORBIDDEN and response.content.lstrip()[:1] == b"<":
+        return "the HTML page comes from something in front of the API, such as a proxy or firewall"
+    return _REMEDIES.get(status, "retry later; if it persists, contact Sinch support with the reference")
+
+
+def _status_line(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _unexpected_body(response: httpx.Response) -> str:
+    start = response.content[:200].lstrip()
+    what = "no body" if not start else "HTML" if start.startswith(b"<") else "a body that is not a JSON object"
+    return f"the server sent 200 with {what}; check that the base URL leads to the Reporting API"
+
+
+def _error_fields(body: Any) -> Mapping[str, Any]:
+    """Return the fields of an error body. Some wrap them in `response.error`."""
+    for wrapper in ("response", "error"):
+        if isinstance(body, dict) and isinstance(body.get(wrapper), dict):
+            body = body[wrapper]
+    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+
+
+def _error_code(fields: Mapping[str, Any]) -> int | None:
+    code = fields.get("errorCode", fields.get("code"))
+    # Five digits that start with an HTTP error status; published examples have it as a number or a string.
+    return int(code) if re.fullmatch(r"[45][0-9]{4}", str(code)) else None
+
+
+def retry_after_seconds(headers: httpx.Headers) -> float | None:
+    """Return the seconds of Retry-After, or None if it is absent or malformed."""
+    value = headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,18}", value):
+        return float(value)
+    date = parse_http_date(value)
+    if date is None:
+        return None
+    now = parse_http_date(headers.get("Date")) or datetime.now(UTC)  # so the local clock rarely matters
+    return max((date - now).total_seconds(), 0.0)

@@ -1,0 +1,40 @@
+"""Events of calls, for metrics."""
+
+from collections.abc import Callable, Mapping
+
+from attrs import field, frozen
+
+
+@frozen
+class Attempt:
+    """A finished attempt of a call. It contains no phone number, username or id.
+
+    Attributes:
+        method: The HTTP method.
+        route: The route template, such as `/counters/{id}`.
+        number: Number of the attempt within its call, from 1; above 1, it was a retry.
+        outcome: The HTTP status, or the class name of the error, such as `ReadTimeout` or `DecodeError`.
+        elapsed: Duration in seconds.
+        headers: The response headers; empty without a response.
+    """
+
+    method: str
+    route: str
+    number: int
+    outcome: str
+    elapsed: float
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status; None without a valid response."""
+        return int(self.outcome) if self.outcome.isdecimal() else None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the attempt returned the requested data."""
+        return self.outcome == "200"
+
+
+AttemptHook = Callable[[Attempt], object]
+"""Called with each finished attempt, in the thread or task of the call."""
