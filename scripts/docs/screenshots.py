@@ -1,4 +1,4 @@
-"""Writes the pictures of the documentation: what the command shows, and what the notebook plots."""
+"""Writes the pictures of the documentation: the output of the command, and the plot of the notebook."""
 
 import json
 import math
@@ -89,7 +89,7 @@ def _commands(*commands: str) -> Iterator[RenderableType]:
         }
         for command in commands:
             yield _typed(command)
-            yield Text.from_ansi(_settled(_on_a_terminal(command.split(), account)))
+            yield Text.from_ansi(_normalize(_on_a_terminal(command.split(), account)))
 
 
 def _on_a_terminal(arguments: list[str], account: dict[str, str]) -> str:
@@ -110,8 +110,8 @@ def _on_a_terminal(arguments: list[str], account: dict[str, str]) -> str:
     return written.decode().replace("\r\n", "\n").rstrip("\n")
 
 
-def _settled(text: str) -> str:
-    """Return the text with what differs from run to run as it would be in one of them."""
+def _normalize(text: str) -> str:
+    """Return the text with fixed values for what differs from run to run."""
     return re.sub(r"(reference )[^\]]+", r"\g<1>5d1f8a", re.sub(r"(127\.0\.0\.1:)\d+", r"\g<1>40123", text))
 
 

@@ -41,7 +41,7 @@ def edit(root, name, before, after):
     path.write_text(text.replace(before, after), "utf-8")
 
 
-def told(root, capsys):
+def compared(root, capsys):
     status = api_changes.main(["--root", str(root)])
     return status, capsys.readouterr().out.splitlines()
 
@@ -89,18 +89,18 @@ BREAKING = {
 
 
 @pytest.mark.parametrize("name", BREAKING)
-def test_what_breaks_asks_for_the_next_major_version(name, project, capsys):
+def test_breaking_change_needs_the_next_major_version(name, project, capsys):
     change, line = BREAKING[name]
     edit(project, *change)
-    status, lines = told(project, capsys)
+    status, lines = compared(project, capsys)
     assert status == 1
     assert [found for found in lines if found.startswith("breaking: ") and line in found], lines
     assert lines[-1] == "these changes need at least version 2.0.0; sinch_reporting/version.py has 1.4.2"
     version_is(project, "2.0.0")
-    assert told(project, capsys)[0] == 0
+    assert compared(project, capsys)[0] == 0
 
 
-def test_what_is_new_asks_for_the_next_minor_version(project, capsys):
+def test_addition_needs_the_next_minor_version(project, capsys):
     edit(
         project,
         "sinch_reporting/models.py",
@@ -108,43 +108,43 @@ def test_what_is_new_asks_for_the_next_minor_version(project, capsys):
         "    @property\n    def is_down(self) -> bool:\n        return False\n\n    @property\n    def is_up(",
     )
     version_is(project, "1.4.3")
-    status, lines = told(project, capsys)
+    status, lines = compared(project, capsys)
     assert (status, lines[1]) == (1, "new: sinch_reporting.ServiceStatus.is_down")
     assert lines[-1] == "these changes need at least version 1.5.0; sinch_reporting/version.py has 1.4.3"
     version_is(project, "1.5.0")
-    assert told(project, capsys)[0] == 0
+    assert compared(project, capsys)[0] == 0
 
 
-def test_before_1_0_what_breaks_asks_for_the_next_minor_version_and_what_is_new_for_a_patch(project, capsys):
+def test_before_1_0_a_breaking_change_needs_the_next_minor_version_and_an_addition_a_patch(project, capsys):
     git(project, "tag", "--delete", "v1.4.2")
     release(project, "0.3.1")
     edit(project, "sinch_reporting/__init__.py", "from sinch_reporting.parameters import Username as Username\n", "")
-    assert told(project, capsys)[1][-1].startswith("these changes need at least version 0.4.0")
+    assert compared(project, capsys)[1][-1].startswith("these changes need at least version 0.4.0")
     edit(project, "sinch_reporting/__init__.py", COUNTER, COUNTER + USERNAME)
     edit(project, "sinch_reporting/models.py", "class ServiceStatus:", "class ServiceStatus:\n    new: int = 3")
-    assert told(project, capsys)[1][-1].startswith("these changes need at least version 0.3.2")
+    assert compared(project, capsys)[1][-1].startswith("these changes need at least version 0.3.2")
 
 
-def test_what_only_the_package_uses_may_change(project, capsys):
+def test_names_that_only_the_package_uses_may_change(project, capsys):
     edit(project, "sinch_reporting/parameters.py", "def path_segment(", "def segment_of_path(")
     (project / "sinch_reporting/new.py").write_text("def new(): ...\n", "utf-8")
-    assert told(project, capsys) == (0, ["since 1.4.2:", "the public API is the same"])
+    assert compared(project, capsys) == (0, ["since 1.4.2:", "the public API is the same"])
 
 
-def test_the_highest_release_counts_and_no_candidate_of_one(project, capsys):
+def test_highest_release_counts_without_candidates(project, capsys):
     release(project, "1.10.0")
     git(project, "tag", "v1.9.0")
     git(project, "tag", "v2.0.0rc1")
     git(project, "tag", "vague")
-    assert told(project, capsys)[1][0] == "since 1.10.0:"
+    assert compared(project, capsys)[1][0] == "since 1.10.0:"
 
 
-def test_before_the_first_release_there_is_nothing_to_compare_with(project, capsys):
+def test_before_the_first_release_nothing_is_compared(project, capsys):
     git(project, "tag", "--delete", "v1.4.2")
-    assert told(project, capsys) == (0, ["no release yet: nothing to compare with"])
+    assert compared(project, capsys) == (0, ["no release yet: nothing to compare with"])
 
 
-def test_a_clone_without_history_is_no_proof(project, tmp_path, capsys):
+def test_clone_without_history_fails(project, tmp_path, capsys):
     git(project, "commit", "--quiet", "--allow-empty", "--message=more")
     git(tmp_path, "clone", "--quiet", "--depth=1", project.as_uri(), "shallow")
     assert api_changes.main(["--root", str(tmp_path / "shallow")]) == 1

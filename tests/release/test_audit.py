@@ -145,7 +145,7 @@ def test_unreadable_workflow_is_a_finding(tree):
 
 
 def test_unreachable_vulnerability_service_fails_the_audit(tree):
-    # Nobody listens on port 9.
+    # Nothing listens on port 9.
     program = f"from scripts.release import audit; print(audit.vulnerable_packages(audit.Path({str(tree)!r})))"
     (tree / "scripts/requirements.txt").write_text(f"six==1.17.0 --hash=sha256:{'0' * 64}\n", "utf-8")
     environment = {"PATH": "", "HTTPS_PROXY": "http://127.0.0.1:9", "XDG_CACHE_HOME": str(tree)}
