@@ -178,7 +178,7 @@ class _Flattener:
 
 
 def _sent(scheme: Json) -> str:
-    kind, name = str(scheme.get("type")), str(scheme.get("scheme")).lower()
+    kind, name = str(scheme.get("type", "undeclared")), str(scheme.get("scheme")).lower()
     if kind == "http" and name in {"basic", "bearer"}:
         return name
     if kind == "http":  # a scheme of the publisher's own, which an API key can describe too

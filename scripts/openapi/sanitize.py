@@ -16,6 +16,8 @@ from scripts.openapi.refs import Json, as_list, as_map, pointer, walk
 
 FIELD_PREFIX = "field_"  # the generator's prefix for names that are not valid in Python
 _MAX_TEXT = 20_000
+# Their keys are names that the publisher has chosen.
+_MAPS = {"properties", "headers", "schemas", "securitySchemes", "content", "mapping"}
 _NAME = re.compile(r"[A-Za-z_@][A-Za-z0-9_.@:\[\] -]{0,99}")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 _PATH = re.compile(r"(/([A-Za-z0-9_.~-]|{[A-Za-z_][A-Za-z0-9_.-]{0,99}})*)+")
@@ -59,7 +61,7 @@ def clean(node: Any, *, names: bool = False) -> Any:
         return [clean(each) for each in node]
     if isinstance(node, dict):
         return {
-            _visible(key): clean(each, names=not names and key in {"properties", "headers"})
+            _visible(key): clean(each, names=not names and key in _MAPS)
             for key, each in node.items()
             if names or not key.startswith("x-")
         }
