@@ -206,3 +206,10 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         pool = AsyncPool(max_connections, keepalive_seconds, ssl_context=ssl_context, proxy=to_httpcore_proxy(proxy))
         self._pool: Any = pool
         self.close_pool = pool.aclose
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request once, and return the response with its body read, unless that is compressed."""
+        response = await super().handle_async_request(request)
+        if "Content-Encoding" not in response.headers:
+            await response.aread()
+        return response

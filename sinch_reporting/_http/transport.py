@@ -207,3 +207,10 @@ class Transport(httpx.HTTPTransport):
         pool = Pool(max_connections, keepalive_seconds, ssl_context=ssl_context, proxy=to_httpcore_proxy(proxy))
         self._pool: Any = pool
         self.close_pool = pool.close
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request once, and return the response with its body read, unless that is compressed."""
+        response = super().handle_request(request)
+        if "Content-Encoding" not in response.headers:
+            response.read()
+        return response
