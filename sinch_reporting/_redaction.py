@@ -29,19 +29,6 @@ def route_of(url: httpx.URL) -> str:
     return next((route for route in routes() if path_pattern(route).search(path)), UNKNOWN_ROUTE)
 
 
-def redact_urls(text: str) -> str:
-    """Return a text in which the URLs of our routes are replaced by the route templates."""
-    return re.sub(r"https?://[^\s\"'<>]+", _redact_url, text)
-
-
-def _redact_url(match: re.Match[str]) -> str:
-    try:
-        route = route_of(httpx.URL(match[0]))
-    except (httpx.InvalidURL, ValueError):
-        return match[0]
-    return match[0] if route == UNKNOWN_ROUTE else route
-
-
 def redact(text: str, request: httpx.Request, secrets: Secrets = tuple) -> str:
     """Return a text of the server without numbers, names and credentials, without control characters, shortened."""
     text = _unescape(text[: 10 * MAX_LENGTH])

@@ -37,7 +37,9 @@ def _no_sockets():
 
 @pytest.fixture(scope="module")
 def _frozen():
-    with freezegun.freeze_time(NOON, ignore=["_pytest.timing"]) as frozen:  # looks through all modules, which takes long
+    with freezegun.freeze_time(
+        NOON, ignore=["_pytest.timing"]
+    ) as frozen:  # looks through all modules, which takes long
         yield frozen
 
 

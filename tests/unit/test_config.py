@@ -129,7 +129,10 @@ def test_credentials_are_passed_in_one_way_only(credentials):
     ("url", "message"),
     [
         *((url, "not a valid URL") for url in ("https://a\0b/", "https://h:port/v1", "https://[::1/", 5, b"https://h")),
-        *((url, "not a valid URL") for url in ("https://\ud800/v1", "https://h/\ud800", "https://h\u2488/v1", "https://xn--\xe9/v1")),
+        *(
+            (url, "not a valid URL")
+            for url in ("https://\ud800/v1", "https://h/\ud800", "https://h\u2488/v1", "https://xn--\xe9/v1")
+        ),
         *((url, "must be absolute") for url in ("", "reportingapi.sinch.com/v1", "/v1", "ftp://127.0.0.1/", "https:")),
         *(
             (f"https://{rest}", "must not contain a user name, password, query or fragment")

@@ -233,9 +233,7 @@ def test_the_error_is_the_one_that_the_body_names(body, status):
     )
 
 
-@pytest.mark.parametrize(
-    "code", [None, True, 404, 20000, 39999, 60000, 404000, "4040x", [40400], 40400.0], ids=repr
-)
+@pytest.mark.parametrize("code", [None, True, 404, 20000, 39999, 60000, 404000, "4040x", [40400], 40400.0], ids=repr)
 def test_another_code_is_none_and_makes_no_error_of_a_200(code):
     assert failure_of({"errorCode": code}, 501).error_code is None
     assert decode(response({"errorCode": code})) == {"errorCode": code}
