@@ -22,6 +22,7 @@ from rich.text import Text
 
 from sinch_reporting.cli.counter import row
 from sinch_reporting.cli.live import LiveView
+from sinch_reporting.cli.polling import Poll
 from sinch_reporting.models import Counter
 from sinch_reporting.testing import Sandbox
 
@@ -29,7 +30,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PICTURES = DOCS / "pictures"
 WIDTH = 76  # as narrow as a table of reports can be: what is drawn can be read on a phone
 REPORT = (
-    "report +46730170101 +46730170102 --domain pstn --start 2026-11-01 --stop 2026-11-20",
+    "report +46730170101 +46730170102 --start 2026-11-01 --stop 2026-11-20",
     "service rtpproxy",
     "counter no-such-counter",
 )
@@ -118,15 +119,17 @@ def _settled(text: str) -> str:
 def _watching() -> Iterator[RenderableType]:
     yield _typed("counter currentCalls --watch")
     console = Console(width=WIDTH, file=StringIO(), force_terminal=True)
-    view = LiveView[Counter](console=console, row=row, height=lambda found: found.value, names=())
+    moment = NOON
+    view = LiveView[Counter](
+        console=console, row=row, graph_value=lambda found: found.value, tick_labels=(), now=lambda: moment
+    )
     with Sandbox(tolerance=timedelta(days=36500)) as sandbox, sandbox.client() as reporting:
         for minutes in range(-360, 1, 2):
-            now = NOON + timedelta(minutes=minutes)
-            sandbox.clock = partial(_same, now)
+            moment = NOON + timedelta(minutes=minutes)
+            sandbox.clock = partial(_same, moment)
             sandbox.set_counter("currentCalls", round(560 + 420 * math.sin(minutes / 90) + 40 * math.sin(minutes / 7)))
-            with mock.patch("sinch_reporting.cli.live._now", return_value=now):
-                view.show(reporting.get_counter("currentCalls"), None)
-                drawn = view.drawn()
+            view.show(Poll(reporting.get_counter("currentCalls"), None, changed=True, wait=120))
+    drawn = view.render()
     with console.capture() as captured:
         console.print(drawn)
     text = Text.from_ansi(captured.get())

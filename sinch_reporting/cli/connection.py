@@ -97,8 +97,9 @@ class Connection:
             policy = evolve(policy, attempts=self.retries + 1)
         if self.max_retry_after is not None:
             policy = evolve(policy, max_retry_after=self.max_retry_after.total_seconds())
+        options: dict[str, Any] = {**defaults}
         given = {"timeout": self.timeout, "deadline": self.deadline}
-        options = defaults | {name: value.total_seconds() for name, value in given.items() if value}
+        options |= {name: value.total_seconds() for name, value in given.items() if value}
         if self.allow_http:
             options["allow_http"] = True
         if self.signing_path_prefix is not None:

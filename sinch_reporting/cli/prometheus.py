@@ -38,8 +38,8 @@ class Exporter:
             return Gauge(f"sinch_reporting_{name}", description, labels, registry=registry)
 
         self._targets = targets
-        self._value = gauge("counter_value", "Value of the counter.", "id")
-        self._modified = gauge("counter_modified_timestamp_seconds", "Last refresh of the counter by the server.", "id")
+        self._value = gauge("current_value", "Value of the counter at its last refresh.", "id")
+        self._modified = gauge("last_refresh_timestamp_seconds", "Last refresh of the counter by the server.", "id")
         self._up = gauge("service_up", "1 if the status of the service is up, else 0.", "id")
         self._status = gauge("service_status", "1 for the current status of the service.", "id", "status")
         self._asr = gauge("asr_ratio", "Answer-seizure ratio today (UTC), from 0 to 1.", "endpoint", "domain")

@@ -1,3 +1,4 @@
+import itertools
 import json
 import re
 import signal
@@ -59,7 +60,7 @@ def test_each_command_has_help_with_examples(run, name):
 def test_help_is_wrapped_once(name, columns):
     rows = run_on_terminal(name, "--help", columns=columns, env={"NO_COLOR": "1"}, lines=120).splitlines()
     description = rows[2 : next(index for index, row in enumerate(rows) if row.startswith("╭"))]
-    for row, following in zip(description, description[1:], strict=False):
+    for row, following in itertools.pairwise(description):
         continues = row and following and not row.endswith((".", ":")) and not following.startswith("    $")
         if continues:  # the next word did not fit
             assert len(row) + 1 + len(following.split()[0]) > columns, row

@@ -249,7 +249,7 @@ def test_an_invalid_proxy_is_an_error(diagnose, sandbox_env, monkeypatch, proxy)
     ("fault", "what"),
     [
         (faults.HtmlPage(), "the response (200 OK) is not from the Reporting API"),
-        (faults.Redirect("https://login.example"), "the response (307 Temporary Redirect) is not from the Reporting API"),
+        (faults.Redirect("https://x.example"), "the response (307 Temporary Redirect) is not from the Reporting API"),
         (faults.Status(403, body="<html>"), "something in front of the API refuses the request: 403 Forbidden"),
         (faults.Status(404), "the host responds, but not with the Reporting API: 404 Not Found"),
         (faults.Status(410, body="gone"), "the host responds, but not with the Reporting API: 410 Gone"),

@@ -45,9 +45,9 @@ _INVALID_SIGNATURE = 40102
 
 def signature(route: Route, auth: SignedAuth, options: Mapping[str, Any]) -> Check:
     """Request the counter of ongoing calls, signed, with the client's options."""
-    once = {"retry": RetryPolicy(attempts=1), "timeout": route.seconds, "deadline": 2 * route.seconds}
+    once: dict[str, Any] = {"retry": RetryPolicy(attempts=1), "timeout": route.seconds, "deadline": 2 * route.seconds}
     try:
-        with ReportingClient(auth=auth, **{**options, **once}) as client:
+        with ReportingClient(auth=auth, **(dict(options) | once)) as client:
             client.get_counter(COUNTER)
     except NotFoundError:
         return Check(Status.OK, f"accepted, although there is no counter {COUNTER}")
