@@ -5,9 +5,10 @@ import queue
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from time import monotonic
+from typing import Any, cast
 
 import anyio
 import httpcore
@@ -99,19 +100,20 @@ class FallbackBackend(httpcore.SyncBackend):
 
 
 # Each blocking object and its async twin, for `scripts/unasync`.
-network_backend, async_network_backend = FallbackBackend, httpcore.AnyIOBackend
+network_backend = FallbackBackend
+async_network_backend: Callable[[], httpcore.AsyncNetworkBackend] = cast("Any", httpcore.AnyIOBackend)
 shield, async_shield = nullcontext, functools.partial(anyio.CancelScope, shield=True)  # protects clean-up
 Slots = threading.Semaphore
 
 
 def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
     """Resolve a name in a daemon thread: nothing else limits the time of `getaddrinfo`."""
-    results = queue.SimpleQueue[list[str] | Exception]()
+    results = queue.SimpleQueue[list[str] | BaseException]()
 
     def resolve() -> None:
         try:
             results.put([str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
-        except (OSError, UnicodeError) as error:
+        except BaseException as error:  # noqa: BLE001 - raised below, in the thread that waits
             results.put(error)
 
     threading.Thread(target=resolve, daemon=True, name="sinch_reporting_dns").start()
@@ -119,8 +121,10 @@ def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
         result = results.get(timeout=seconds)
     except queue.Empty:
         raise httpcore.ConnectTimeout("name resolution timed out") from None
-    if isinstance(result, Exception):
+    if isinstance(result, OSError | UnicodeError):
         raise httpcore.ConnectError("name not resolved") from result
+    if isinstance(result, BaseException):
+        raise result
     return list(dict.fromkeys(result))
 
 
