@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - a table of exits
         print_error(f"sinch-reporting: {_unknown_command((error.unused_tokens or [''])[0])}")
         return exit_codes.USAGE_ERROR
     except CycloptsError as error:
-        print_error(f"sinch-reporting: {printable(' '.join(str(error).split()))}")
+        print_error(f"sinch-reporting: {' '.join(str(error).split())}")
         return exit_codes.USAGE_ERROR
     except (exit_codes.UsageError, ReportingError) as error:
         print_error(f"sinch-reporting: {exit_codes.error_message(error)}")

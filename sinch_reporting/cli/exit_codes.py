@@ -4,7 +4,6 @@ import re
 
 from sinch_reporting.cli.text import printable
 from sinch_reporting.errors import (
-    APIError,
     AuthenticationError,
     ConfigurationError,
     DeadlineExceededError,
@@ -39,17 +38,15 @@ def exit_code(error: UsageError | ReportingError) -> int:
 def error_message(error: UsageError | ReportingError) -> str:
     """Return the message of an error, with a second line if `doctor` can find the cause."""
     if isinstance(error, UsageError):
-        return "\n".join(map(printable, str(error).split("\n")))
+        return str(error)
     return f"{error_line(error)}\n{DOCTOR}" if needs_doctor(error) else error_line(error)
 
 
 def error_line(error: ReportingError) -> str:
     """Return the message of an error in one line."""
-    text = printable(" ".join(_ARGUMENT.sub(_as_option, str(error)).split()))
     if is_from_intermediary(error):
-        status = error.status_code if isinstance(error, APIError) else ""
-        return f"{status} from something in front of the API, such as a proxy or a firewall, not from the API itself"
-    return text
+        return "403 from something in front of the API, such as a proxy or a firewall, not from the API itself"
+    return printable(_ARGUMENT.sub(_as_option, str(error)))
 
 
 def needs_doctor(error: ReportingError) -> bool:

@@ -109,7 +109,7 @@ class Exporter:
                     self._set_report(outcome.endpoint, outcome.report)
                 elif outcome.error is not None:
                     _check(outcome.error)
-                    print_error(f"sinch-reporting: {printable(outcome.endpoint.value)}: {error_line(outcome.error)}")
+                    print_error(f"sinch-reporting: {outcome.endpoint.value}: {error_line(outcome.error)}")
             await anyio.sleep(max(due - time.monotonic(), 0))
 
     def _set_report(self, endpoint: Endpoint, report: CallReport) -> None:
@@ -133,4 +133,4 @@ async def _follow(watched: str, polls: AsyncGenerator[Poll[ValueT]], update: Cal
         if poll.value is not None:
             update(poll.value)
         elif poll.error is not None:
-            print_error(f"sinch-reporting: {printable(watched)}: {error_line(poll.error)}")
+            print_error(f"sinch-reporting: {watched}: {error_line(poll.error)}")

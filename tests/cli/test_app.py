@@ -197,6 +197,28 @@ def test_a_status_is_never_terminal_control(run, raw_server, sandbox_env, output
     assert r"\u202e" in ran.out
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["x\x1b[2J\nforged"],
+        ["report", "+4673\x1b[2J\nforged"],
+        ["report", "x\u202e\u200b", "--username"],
+        ["report", "+46730170101", "--columns", "x\x1b[2J\nforged"],
+        ["report", "+46730170101", "--start", "x\x1b[2J\nforged"],
+        ["service", "rtpproxy", "--until", "x\x1b[2J\nforged"],
+        ["counter", "currentCalls", "--until", "x\x1b[2J\nforged"],
+        ["counter", "x\x1b[2J\nforged"],
+        ["counter", "currentCalls", "--credentials", "/none\x1b[2J\nforged"],
+    ],
+)
+def test_arguments_are_never_terminal_control(run, sandbox_env, arguments):
+    sandbox_env.fail_always(faults.Status(403))
+    ran = run(*arguments)
+    assert ran.code != exit_codes.OK
+    assert all(line.isprintable() for line in ran.err.splitlines()), ran.err
+    assert not any(line.startswith("forged") for line in ran.err.splitlines()), ran.err
+
+
 def test_a_reason_and_a_message_are_never_terminal_control(run, sandbox_env, raw_server):
     body = '{"errorCode": 40300, "message": "no\\u001b[2J\\u202e\\nforged: line\\ud800"}'
     for status in ("403 Forbidden\x1b[2J\u202e", "418 I'm\x1b[2Ja\x9b2J"):
