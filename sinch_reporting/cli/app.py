@@ -4,7 +4,7 @@ import difflib
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App, CycloptsError, UnknownCommandError
 
@@ -13,6 +13,9 @@ from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.arguments import STANDARD_INPUT
 from sinch_reporting.cli.streams import console, discard, os_error_message, print_error
 from sinch_reporting.cli.text import printable
+
+if TYPE_CHECKING:  # for PyInstaller, which finds modules by their import statements
+    from sinch_reporting.cli import counter, doctor, export, metrics, report, sandbox, service  # noqa: F401
 
 # Each is a function in the module of the same name, which is imported when it is needed.
 COMMANDS = ("report", "counter", "service", "export", "sandbox", "doctor", "metrics")
