@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sinch_reporting.cli import exit_codes
-from sinch_reporting.cli.doctor.checks import Status, clock
+from sinch_reporting.cli.doctor.checks import clock
+from sinch_reporting.cli.doctor.result import Status
 from sinch_reporting.testing import faults
 from tests.support.raw_server import RawServer, response, tunnel_to
 
