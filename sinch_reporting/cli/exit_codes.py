@@ -7,6 +7,7 @@ from sinch_reporting.errors import (
     AuthenticationError,
     ConfigurationError,
     DeadlineExceededError,
+    DecodeError,
     InvalidRequestError,
     PermissionDeniedError,
     ReportingError,
@@ -22,8 +23,8 @@ BROKEN_PIPE = 141
 
 DOCTOR = "To find the cause: sinch-reporting doctor, with the same options"
 
-# Library messages name Python arguments in backticks. The command has options instead.
-_ARGUMENT = re.compile(r"`(timeout|deadline|max_retry_after|base_url|signing_path_prefix|allow_http)(?:=True)?`")
+# Library messages name Python arguments, in backticks if they are English words. The command has options instead.
+_ARGUMENT = re.compile(r"`(timeout|deadline)`|`?\b(max_retry_after|base_url|allow_http)(?:=True)?\b`?")
 
 
 class UsageError(Exception):
@@ -51,7 +52,7 @@ def error_line(error: ReportingError) -> str:
 
 def needs_doctor(error: ReportingError) -> bool:
     """Return whether `doctor` can find the cause of an error."""
-    kinds = AuthenticationError | TransportError | DeadlineExceededError
+    kinds = AuthenticationError | TransportError | DeadlineExceededError | DecodeError
     return isinstance(error, kinds) or is_from_intermediary(error)
 
 
@@ -61,4 +62,4 @@ def is_from_intermediary(error: ReportingError) -> bool:
 
 
 def _as_option(match: re.Match[str]) -> str:
-    return f"--{match[1].replace('_', '-')}"
+    return f"--{(match[1] or match[2]).replace('_', '-')}"

@@ -22,7 +22,9 @@ from sinch_reporting.cli import main
 sys.exit(main())
 """
 # Python arguments and types, which no option of the command is called.
-PYTHON = re.compile(r"`|_retry|_url\b|allow_http|=True|timedelta|\bSTR\b|\bINT\b|TIMEDELTA|FLOAT|\bRetryPolicy\b")
+PYTHON = re.compile(
+    r"`|_retry|_url\b|_http\b|_prefix\b|=True|\bNone\b|timedelta|\bSTR\b|\bINT\b|TIMEDELTA|FLOAT|\bRetryPolicy\b"
+)
 
 
 def test_without_the_extra_the_message_says_how_to_install_it():
@@ -146,16 +148,16 @@ def test_nothing_is_sent_on_a_usage_error(run, sandbox_env):
 
 
 @pytest.mark.parametrize("command", ["service rtpproxy", "report +46730170101", "report +46730170101 --daily"])
-def test_one_ctrl_c_ends_a_call_within_a_second(sandbox_env, command):
+def test_one_ctrl_c_ends_a_call_immediately(sandbox_env, command):
     sandbox_env.fail_always(faults.NoResponse())
-    with subprocess.Popen([COMMAND, *command.split()], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([COMMAND, *command.split(), "--timeout", "60s"], stderr=subprocess.PIPE, text=True) as process:
         while not sandbox_env.requests:
             assert process.poll() is None
             time.sleep(0.01)
         interrupted = time.monotonic()
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == exit_codes.INTERRUPTED
-        assert time.monotonic() - interrupted < 1
+        assert time.monotonic() - interrupted < 5  # it takes 0.2 s on an idle machine
         assert process.stderr.read() == ""
 
 

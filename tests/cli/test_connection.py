@@ -151,7 +151,7 @@ def test_verbose_prints_attempts_and_waits(call, sandbox_env):
     assert second.startswith("GET /counters/{id} attempt 2: 200 in 0.")
 
 
-def test_a_terminal_is_told_after_two_seconds_that_a_call_is_retried(sandbox_env):
+def test_a_terminal_shows_after_two_seconds_that_a_call_is_retried(sandbox_env):
     sandbox_env.fail_always(faults.Status(503, retry_after=3))
     terminal = Terminal("counter", "currentCalls")
     terminal.wait_for("attempt 1 failed (503); retrying")

@@ -327,6 +327,11 @@ def test_a_refused_signature_is_explained_by_its_error_code(diagnose, sandbox_en
     assert f"error {code}" in found["signature"]["what"]
 
 
+def test_a_refusal_of_a_proxy_after_the_first_response_is_explained(diagnose, sandbox_env):
+    sandbox_env.fail_next(None, faults.Status(403, body="<html>"))
+    assert "operator of the proxy or firewall" in diagnose()[1]["signature"]["remedy"]
+
+
 def test_a_response_that_cannot_be_decoded_is_explained(diagnose, sandbox_env):
     sandbox_env.fail_next(None, faults.InvalidJson())
     assert "check that the base URL leads to the Reporting API" in diagnose()[1]["signature"]["remedy"]

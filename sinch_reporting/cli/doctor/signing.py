@@ -17,7 +17,7 @@ from sinch_reporting import (
 )
 from sinch_reporting.cli.doctor.network import Route
 from sinch_reporting.cli.doctor.result import COUNTER, Check, failed, ok
-from sinch_reporting.cli.exit_codes import error_line
+from sinch_reporting.cli.exit_codes import error_line, is_from_intermediary
 
 _COPY = "copy both again from the Sinch dashboard, each completely"
 _SUPPORT = "contact Sinch support"
@@ -62,6 +62,8 @@ def signature(route: Route, auth: SignedAuth, options: Mapping[str, Any]) -> Che
 
 
 def _refusal(error: APIError, rewritten: str | None) -> Check:
+    if is_from_intermediary(error):
+        return failed(error_line(error), "ask the operator of the proxy or firewall to allow the request")
     code = error.error_code
     details = [f"error {code}"] if code else []
     details += [f"reference {error.reference}"] if error.reference else []
