@@ -29,7 +29,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PICTURES = DOCS / "pictures"
 WIDTH = 76  # as narrow as a table of reports can be: what is drawn can be read on a phone
 REPORT = (
-    "report +46730170101 +46730170102 --domain pstn --start 2026-11-01 --stop 2026-11-20",
+    "report +46730170101 +46730170102 --start 2026-11-01 --stop 2026-11-20",
     "service rtpproxy",
     "counter no-such-counter",
 )
