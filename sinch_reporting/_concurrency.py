@@ -1,6 +1,5 @@
 """Waiting and cancellation in threads and tasks, under asyncio and trio."""
 
-import asyncio
 import sys
 import threading
 import time
@@ -59,6 +58,8 @@ class BackgroundTasks:
 
             sys.modules["trio"].lowlevel.spawn_system_task(run)
         else:
+            import asyncio  # noqa: PLC0415 - slow, and not needed in threads
+
             task = asyncio.ensure_future(work())
             self._cancels[token] = task.cancel
             task.add_done_callback(lambda _: self._ended(token))
