@@ -98,7 +98,9 @@ def main() -> None:
         with sandbox.client() as reporting:
             show_sync(reporting)
         asyncio.run(show_async(sandbox.async_client()))
-        show_command("report", "+46730170102", "+46730170103", "--start", "2026-11-01", "--stop", "2026-11-20", account=account)
+        show_command(
+            "report", "+46730170102", "+46730170103", "--start", "2026-11-01", "--stop", "2026-11-20", account=account
+        )
         show_export(account)
         signed = sum(request.headers["authorization"].startswith("Application ") for request in sandbox.requests)
         print(f"\n{len(sandbox.requests)} requests were received, {signed} of them signed.")

@@ -41,6 +41,8 @@ EXCEPTIONS = {
     r"answered calls|calls (that )?(are|were|was|is) (not )?answered|answered by": "telephone calls are answered",
     r"% answered|\d answered|not answered": "telephone calls are answered",
     r"^ *answered *$": "a label for telephone calls",
+    r"there\s+(is|was)\s+(no|none)": "plain English for a thing that does not exist, unlike 'it is no …'",
+    r"where it is (defined|needed|used)": "a place",
 }
 """Phrases that are allowed although they contain a word, with the reason."""
 

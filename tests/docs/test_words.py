@@ -34,7 +34,7 @@ def test_a_refused_word_is_found_in_every_kind_of_text(text):
     [
         "The answer-seizure ratio is 0.7.",
         "39 calls were answered, 15 were not.",
-        "The error is None.",
+        "The error is None, and there is no response.",
         "The deadline is no longer needed.",
         "Use it anywhere. Recommend and amend it.",
     ],
@@ -66,4 +66,4 @@ def test_the_line_of_a_finding_is_that_of_the_file():
 
 
 def test_a_phrase_is_found_across_adjacent_strings():
-    assert found('x = (\n    "there is "\n    "no answer"\n)\n', ".py") == [(2, "is no"), (3, "answer")]
+    assert found('x = (\n    "it is "\n    "no answer"\n)\n', ".py") == [(2, "is no"), (3, "answer")]
