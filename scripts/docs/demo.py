@@ -21,7 +21,6 @@ from sinch_reporting import (
 from sinch_reporting.testing import Sandbox
 
 TODAY = datetime.now(UTC).date()
-YESTERDAY = TODAY - timedelta(days=1)
 FORTNIGHT_AGO = TODAY - timedelta(days=14)
 
 
@@ -73,15 +72,13 @@ def show_command(*arguments: str, account: dict[str, str]) -> None:
 
 
 def show_export(account: dict[str, str]) -> None:
-    """Export yesterday's calls of some numbers, and print the files."""
+    """Export the calls of three numbers on each of the last three days, and print the files."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "numbers.csv").write_text("number\n+46730170101\n+46730170102\nno number\n+46730170103\n", "utf-8")
-        day = f"{YESTERDAY}"
+        (folder / "numbers.csv").write_text("number\n+46730170101\n+46730170102\n+46730170103\n", "utf-8")
         os.chdir(folder)
-        period = ("--start", day, "--stop", day)
-        show_command("export", "numbers.csv", "reports", *period, "--format", "csv", account=account)
-        for path in sorted((folder / "reports").rglob("*.csv")):
+        show_command("export", "numbers.csv", "calls", "--days", "3", "--daily", "--format", "csv", account=account)
+        for path in sorted((folder / "calls").rglob("*.csv")):
             print(f"\n{path.relative_to(folder)}")
             print("".join(f"  {line}\n" for line in path.read_text("utf-8").splitlines()), end="")
 
