@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).resolve().parents[2]
 PYRIGHT = ROOT / "tests/typing/node_modules/pyright/index.js"
 FRAGMENTS = {"adding-an-operation.md"}
-"""Pages with fragments of modules. tests/project/test_worked_example.py applies them."""
+"""Pages with fragments of modules. tests/docs/test_adding_an_operation.py applies them."""
 
 
 def modules(page: Path) -> Iterator[tuple[str, str]]:

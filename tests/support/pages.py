@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[2]
-# Parts of modules: tests/project/test_worked_example.py applies them.
+# Parts of modules: tests/docs/test_adding_an_operation.py applies them.
 FRAGMENTS = {"adding-an-operation.md"}
 PAGES = [path for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]) if path.name not in FRAGMENTS]
 
