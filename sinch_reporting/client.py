@@ -35,9 +35,9 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
     `SINCH_APPLICATION_KEY`, `SINCH_APPLICATION_SECRET`, `SINCH_REPORTING_URL`, and for proxies `HTTPS_PROXY`,
     `ALL_PROXY`, `NO_PROXY`. TLS certificates are verified.
 
-    Every method that calls the API raises these exceptions, and otherwise only what the program itself raises:
+    Methods raise these exceptions, and otherwise only what the program itself raises:
 
-    - InvalidRequestError: a parameter is invalid; nothing was sent.
+    - InvalidRequestError: a parameter is invalid; nothing was sent. The iterations raise it before they start.
     - APIError: the server returned an error; see its subclasses.
     - TransportError: there was no response.
     - DeadlineExceededError: the deadline has passed, or the next wait would pass it.
@@ -140,9 +140,6 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             ordered: Yield in the order of the endpoints. One slow call then delays the following outcomes.
             deadline: Time limit of the whole iteration in seconds. Calls in flight end by then, and the iteration
                 raises DeadlineExceededError if endpoints remain.
-
-        Raises:
-            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         bulk.check_iteration(endpoints, concurrency, deadline)
         parameters.check_period(start, stop)
@@ -180,9 +177,6 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             domain: As for `get_call_report`.
             concurrency: Number of concurrent calls.
             deadline: Time limit of the whole iteration in seconds, as for `iter_call_reports`.
-
-        Raises:
-            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         bulk.check_iteration((), concurrency, deadline)
         network = parameters.resolve_domain(endpoint, domain)
@@ -227,9 +221,6 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
 
         Args:
             counter_id: As for `get_counter`.
-
-        Raises:
-            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         path_segment(counter_id, "counter id")
         sample = partial(self._sample_counter, counter_id)
@@ -246,9 +237,6 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         Args:
             service_id: As for `get_service_status`.
             interval: Polling interval in seconds.
-
-        Raises:
-            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         path_segment(service_id, "service id")
         message = "interval must be a number of seconds above 0"
