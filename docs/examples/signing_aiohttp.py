@@ -12,11 +12,21 @@ KEY, SECRET = os.environ["SINCH_APPLICATION_KEY"], os.environ["SINCH_APPLICATION
 URL = os.environ.get("SINCH_REPORTING_URL", "https://reportingapi.sinch.com/v1")
 
 
-async def sign_request(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+async def sign_request(
+    request: aiohttp.ClientRequest,
+    handler: aiohttp.ClientHandlerType,
+) -> aiohttp.ClientResponse:
     """Sign a request: a middleware of aiohttp."""
     content_type = request.headers.get("Content-Type", "")
     now = datetime.now(UTC)
-    headers = sign(KEY, SECRET, request.method, request.url.raw_path, content_type=content_type, timestamp=now)
+    headers = sign(
+        KEY,
+        SECRET,
+        request.method,
+        request.url.raw_path,
+        content_type=content_type,
+        timestamp=now,
+    )
     request.headers.update(headers)
     return await handler(request)
 

@@ -17,14 +17,24 @@ class SinchAuth(httpx2.Auth):
 
     requires_request_body = True
 
-    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+    def auth_flow(
+        self,
+        request: httpx2.Request,
+    ) -> Generator[httpx2.Request, httpx2.Response, None]:
         """Add the headers."""
         path = request.url.raw_path.decode("ascii")
         content_type = request.headers.get("Content-Type", "")
         now = datetime.now(UTC)
-        request.headers.update(
-            sign(KEY, SECRET, request.method, path, content_type=content_type, body=request.content, timestamp=now)
+        headers = sign(
+            KEY,
+            SECRET,
+            request.method,
+            path,
+            content_type=content_type,
+            body=request.content,
+            timestamp=now,
         )
+        request.headers.update(headers)
         yield request
 
 

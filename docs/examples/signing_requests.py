@@ -17,12 +17,21 @@ class SinchAuth(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the headers."""
-        body = request.body.encode() if isinstance(request.body, str) else request.body or b""
+        body = request.body or b""
+        if isinstance(body, str):
+            body = body.encode()
         content_type = request.headers.get("Content-Type", "")
         method, now = request.method or "GET", datetime.now(UTC)
-        request.headers.update(
-            sign(KEY, SECRET, method, request.path_url, content_type=content_type, body=body, timestamp=now)
+        headers = sign(
+            KEY,
+            SECRET,
+            method,
+            request.path_url,
+            content_type=content_type,
+            body=body,
+            timestamp=now,
         )
+        request.headers.update(headers)
         return request
 
 

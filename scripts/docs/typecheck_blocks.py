@@ -66,7 +66,17 @@ def check(pages: list[Path]) -> list[str]:
 
 
 def _mypy(folder: Path) -> Iterator[tuple[Path, int, str]]:
-    command = [sys.executable, "-m", "mypy", "--strict", "--show-absolute-path", "--output", "json", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--no-error-summary",
+        "--show-absolute-path",
+        "--output",
+        "json",
+        str(folder),
+    ]
     environment = os.environ | {"MYPYPATH": str(folder)}  # so that pages may have modules of the same name
     for line in _output(command, environment).splitlines():
         finding = json.loads(line)
