@@ -113,6 +113,5 @@ def test_the_readmes_first_program_needs_no_account():
 @pytest.mark.usefixtures("sandbox_env")
 @pytest.mark.parametrize("program", first_programs(), ids=["sandbox", "credentials"])
 def test_the_readmes_first_program_works_for_a_number_without_calls(program):
-    text = program.text.replace("start=date(2026, 11, 1), stop=date(2026, 11, 20)", "start=DAY, stop=DAY")
-    text = text.replace("\nwith", "\nDAY = date(2026, 11, 2)\nwith", 1)
+    text = program.text.replace("date(2026, 11, 1), date(2026, 11, 20)", "date(2026, 11, 2), date(2026, 11, 2)")
     assert execute(text).startswith("0 calls, 0 successful, 0:00:00 in total\n")
