@@ -3,10 +3,13 @@
 import importlib
 from html.parser import HTMLParser
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = ["", ".export", ".metrics", ".tracing", ".testing", ".testing.faults"]
+# Made by a CallTracer, not by programs.
+INTERNAL = {"CallSpans"}
 # Elements for which a browser sends requests.
 LOADING = {"audio", "embed", "iframe", "img", "link", "object", "script", "source", "video"}
 
@@ -60,13 +63,24 @@ def test_the_site_loads_nothing_from_other_hosts(site):
         assert "url(//" not in text.replace('"', "").replace("'", ""), sheet
 
 
+def public_names(module):
+    """Return the names that a module defines or lists, and for the package those that it imports."""
+    if module.__name__ == "sinch_reporting":
+        return {name for name, value in vars(module).items() if name[0] != "_" and not isinstance(value, ModuleType)}
+    own = {name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__}
+    return {*getattr(module, "__all__", own)}
+
+
 def test_the_reference_has_every_public_name(site):
     anchors = Page(site / "reference.html").anchors
     for suffix in MODULES:
         module = importlib.import_module(f"sinch_reporting{suffix}")
-        names = getattr(module, "__all__", None) or [name for name in vars(module) if name.startswith("attempt_")]
-        for name in {*names} - {"__version__"}:
-            assert f"sinch_reporting{suffix}.{name}" in anchors, name
+        names = public_names(module)
+        assert names
+        assert [name for name in names - INTERNAL if f"{module.__name__}.{name}" not in anchors] == [], module.__name__
+    for client in ("ReportingClient", "AsyncReportingClient"):
+        assert {f"sinch_reporting.{client}.{name}" for name in ("get_counter", "with_options", "api")} <= anchors
+    assert "sinch_reporting.APIError.with_traceback" not in anchors
 
 
 def test_the_first_page_links_to_every_page(site):
