@@ -42,6 +42,7 @@ EXCEPTIONS = {
     r"% answered|\d answered|not answered": "telephone calls are answered",
     r"^ *answered *$": "a label for telephone calls",
     r"there\s+(is|was)\s+(no|none)": "plain English for a thing that does not exist, unlike 'it is no …'",
+    r"told\s+apart": "distinguished",
     r"where it is (defined|needed|used)": "a place",
 }
 """Phrases that are allowed although they contain a word, with the reason."""
