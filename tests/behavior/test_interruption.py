@@ -89,7 +89,9 @@ def test_one_signal_ends_a_program(raw_server, step, number):
         "SINCH_APPLICATION_KEY": KEY,
         "SINCH_APPLICATION_SECRET": SECRET,
     }
-    with subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
         raw_server.wait_for_requests(1)
         started = time.monotonic()
         process.send_signal(number)

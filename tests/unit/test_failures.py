@@ -36,7 +36,7 @@ def chain(*links):
 def raised_by(module, error):
     """Return an exception that the code of a module has raised."""
     try:
-        exec("raise error", {"__name__": module, "error": error})  # noqa: S102
+        exec("raise error", {"__name__": module, "error": error})
     except BaseException as caught:  # noqa: BLE001
         return caught
 

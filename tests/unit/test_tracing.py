@@ -56,7 +56,9 @@ def test_each_call_and_each_attempt_is_a_span_without_the_number(make_client, pr
 
 
 def test_each_attempt_sends_the_traceparent_of_its_span(make_client, provider):
-    client = make_client(reply(status=503), reply(COUNTER), tracer=CallTracer(provider), retry=RetryPolicy(backoff_base=0))
+    client = make_client(
+        reply(status=503), reply(COUNTER), tracer=CallTracer(provider), retry=RetryPolicy(backoff_base=0)
+    )
     client.get_counter("currentCalls")
     sent = [request.headers["traceparent"].split("-")[2] for request in client.script.requests]
     assert sent == [format_span_id(span.context.span_id) for span in provider.finished()[:2]]
