@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from time import monotonic
+from typing import Any, cast
 
 import anyio
 import httpcore
@@ -99,7 +100,7 @@ class FallbackBackend(httpcore.SyncBackend):
 
 
 network_backend: Callable[[], httpcore.NetworkBackend] = FallbackBackend
-async_network_backend: Callable[[], httpcore.AsyncNetworkBackend] = httpcore.AnyIOBackend
+async_network_backend: Callable[[], httpcore.AsyncNetworkBackend] = cast("Any", httpcore.AnyIOBackend)
 
 
 def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
