@@ -15,7 +15,7 @@ from sinch_reporting.cli.streams import console, discard, os_error_message, prin
 from sinch_reporting.cli.text import printable
 
 if TYPE_CHECKING:  # for PyInstaller, which finds modules by their import statements
-    from sinch_reporting.cli import counter, doctor, export, metrics, report, sandbox, service  # noqa: F401
+    from sinch_reporting.cli import counter, doctor, export, metrics, report, sandbox, service  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 # Each is a function in the module of the same name, which is imported when it is needed.
 COMMANDS = ("report", "counter", "service", "export", "sandbox", "doctor", "metrics")

@@ -16,6 +16,7 @@ _SHORT_SPAN = timedelta(minutes=20)
 _AXIS_WIDTH = 22  # columns beside the canvas
 _AXIS_HEIGHT = 3  # lines above and below it
 _LABEL_WIDTH = 10
+_MIN_COLUMNS = 10
 
 
 @frozen
@@ -53,14 +54,15 @@ class History:
 
 
 def graph(history: History, now: datetime, *, width: int, height: int, names: tuple[str, ...] = ()) -> str:
-    """Draw the history. `names` are labels of the values 0, 1, … instead of numbers."""
+    """Draw the history, if it fits. `names` are labels of the values 0, 1, … instead of numbers."""
     lines = history.lines(now)
     rows = min(len(names) or height, height - _AXIS_HEIGHT)
-    if not lines or rows < (len(names) or 2):
+    columns = (width - _AXIS_WIDTH) // 10 * 10  # every tenth column has a time, and so has the last one
+    if not lines or columns < _MIN_COLUMNS or rows < (len(names) or 2):
         return ""
     figure = plotille.Figure()
     figure.with_colors = False  # the terminal's own color is legible in every theme
-    figure.width = max((width - _AXIS_WIDTH) // 10 * 10, 10)  # every tenth column has a time, and so has the last one
+    figure.width = columns
     figure.height = rows
     figure.x_label, figure.y_label = "UTC", ""
     figure.origin = False

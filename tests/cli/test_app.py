@@ -150,7 +150,9 @@ def test_nothing_is_sent_on_a_usage_error(run, sandbox_env):
 @pytest.mark.parametrize("command", ["service rtpproxy", "report +46730170101", "report +46730170101 --daily"])
 def test_one_ctrl_c_ends_a_call_immediately(sandbox_env, command):
     sandbox_env.fail_always(faults.NoResponse())
-    with subprocess.Popen([COMMAND, *command.split(), "--timeout", "60s"], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [COMMAND, *command.split(), "--timeout", "60s"], stderr=subprocess.PIPE, text=True
+    ) as process:
         while not sandbox_env.requests:
             assert process.poll() is None
             time.sleep(0.01)

@@ -85,6 +85,7 @@ def test_each_state_is_drawn_beside_its_name(values, drawn):
 
 def test_a_graph_that_does_not_fit_is_omitted():
     assert graph(history(1), NOON, width=60, height=4) == ""
+    assert graph(history(1), NOON, width=31, height=12) == ""
     assert graph(history(1), NOON, width=60, height=4, names=("not up", "up")) == ""
 
 

@@ -18,7 +18,8 @@ from tests.support.pages import PAGES, ROOT, blocks_of
 
 DASHBOARD = json.loads((ROOT / "docs/grafana.json").read_text("utf-8"))
 QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
-RULES = [block.text for page in PAGES for block in blocks_of(page) if block.kind == "yaml"]
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+RULES = [block.text for block in BLOCKS if block.kind == "yaml" and block.text.startswith("groups:")]
 CONFIGURATION = """
 global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}
 rule_files: [rules.yml]
