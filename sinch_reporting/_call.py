@@ -76,7 +76,7 @@ class Caller:
                     request.headers.update(trace.start_attempt(state.attempt))
                 response: httpx.Response | None = None
                 try:
-                    with time_limit(limit):
+                    with time_limit(limit + 0.05):  # our transport ends earlier, and names the phase
                         response = self._attempt(request, limit)
                     if response is None:
                         raise httpx.ReadTimeout("the time of the attempt has expired")  # noqa: TRY301
@@ -163,7 +163,7 @@ def _start_attempt(state: RetryState) -> Deadline:
     state.attempt_started = monotonic()
     remaining = state.started + state.deadline - state.attempt_started
     state.is_last = remaining <= state.timeout
-    deadline = Deadline(max(min(remaining, state.timeout), 0.001))
+    deadline = Deadline(max(min(remaining, state.timeout), 1e-6))
     deadline.at = state.attempt_started + deadline
     return deadline
 

@@ -1,7 +1,7 @@
 """httpx's transport over another pool. `scripts/unasync` generates `transport.py`, for threads.
 
-httpcore's async pool scans all its connections several times per request. This pool holds up to a hundred genuine
-httpcore pools, each with one connection.
+httpcore's async pool scans all its connections several times per request, and its locks may stay locked after Ctrl-C.
+This pool holds up to a hundred of httpcore's connections.
 """
 
 import ssl
@@ -56,9 +56,10 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.AsyncNetworkStream:
-        """Return a TLS stream over this one."""
+        """Speak TLS from now on."""
         seconds = remaining(timeout, httpcore.ConnectTimeout)
-        return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, seconds), timeout)
+        self._stream = await self._stream.start_tls(ssl_context, server_hostname, seconds)
+        return self
 
     def get_extra_info(self, info: str) -> Any:
         """Return information on the connection. httpcore does not reuse a connection that is readable."""
@@ -68,12 +69,16 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         return self.received.out_of_sync or value or has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
 
 
-class AsyncBackend(httpcore.AsyncNetworkBackend):
-    """Makes such connections, and closes the last one."""
+class AsyncConnection(httpcore.AsyncNetworkBackend):
+    """A connection of httpcore, and the backend that makes its stream.
 
-    def __init__(self) -> None:
+    It closes the stream itself: httpcore takes locks for that, and has no stream until TLS and SOCKS are negotiated.
+    """
+
+    def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
         self._backend = async_network_backend()
-        self._stream: httpcore.AsyncNetworkStream | None = None
+        self._stream: AsyncStream | None = None
+        self.http = httpcore.AsyncConnectionPool(network_backend=self, **options).create_connection(origin)
 
     async def connect_tcp(
         self,
@@ -85,26 +90,33 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to a host."""
         seconds = remaining(timeout, httpcore.ConnectTimeout)
-        self._stream = await self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
-        return AsyncStream(self._stream, timeout)
+        stream = await self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
+        self._stream = AsyncStream(stream, timeout)
+        return self._stream
+
+    async def send(self, request: httpcore.Request) -> httpcore.Response:
+        """Send a request, and return the response with its body."""
+        response = await self.http.handle_async_request(request)
+        content = bytearray()
+        async for part in response.aiter_stream():
+            content += part
+        await response.aclose()
+        if self._stream:
+            self._stream.received.finish(response.headers, len(content))
+        return httpcore.Response(
+            response.status, headers=response.headers, content=bytes(content), extensions=response.extensions
+        )
+
+    def is_usable(self, origin: httpcore.Origin) -> bool:
+        """Tell whether the next request to an origin can be sent."""
+        http = self.http
+        return http.can_handle_request(origin) and http.is_available() and not http.has_expired()
 
     async def aclose(self) -> None:
         """Close the connection."""
         if self._stream:
-            await self._stream.aclose()
-
-
-class AsyncConnection(httpcore.AsyncConnectionPool):
-    """httpcore's pool with one connection."""
-
-    def __init__(self, **options: Any) -> None:
-        self._own_backend = AsyncBackend()
-        super().__init__(max_connections=1, network_backend=self._own_backend, **options)
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        await super().aclose()
-        await self._own_backend.aclose()  # httpcore forgets a connection until TLS and SOCKS are negotiated
+            with async_shield():
+                await self._stream.aclose()
 
 
 class AsyncPool:
@@ -113,7 +125,7 @@ class AsyncPool:
     Args:
         max_connections: Most connections, and so most requests at a time.
         keepalive_seconds: Time after which an idle connection is closed.
-        options: Further options of the one-connection pools.
+        options: Options of httpcore's pools, for its connections.
     """
 
     def __init__(self, max_connections: int, keepalive_seconds: float, **options: Any) -> None:
@@ -128,37 +140,36 @@ class AsyncPool:
         started = monotonic()
         await self._close_idle(started - self._keepalive_seconds)
         timeout = request.extensions.get("timeout", {}).get("pool")
-        if not await self._slots.acquire(timeout=remaining(timeout, httpcore.PoolTimeout)):
-            raise httpcore.PoolTimeout("all connections were in use")
+        slot: list[None] = []
         try:
-            pool = self._acquire()
+            await self._slots.acquire(remaining(timeout, httpcore.PoolTimeout), slot)
+            if not slot:
+                raise httpcore.PoolTimeout("all connections were in use")
+            connection = await self._acquire(request.url.origin)
             try:
-                response = await pool.handle_async_request(request)
-                content = bytearray()
-                async for part in response.aiter_stream():
-                    content += part
-                await response.aclose()
+                response = await connection.send(request)
             except BaseException:
-                with async_shield():
-                    await pool.aclose()
-                    await self._close_idle(started)  # a network change may have killed these too
+                await connection.aclose()
+                await self._close_idle(started)  # a network change may have killed these too
                 raise
-            if stream := response.extensions.get("network_stream"):
-                stream.received.finish(response.headers, len(content))
-            self._idle.append((monotonic(), pool))
+            self._idle.append((monotonic(), connection))
         finally:
-            self._slots.release()
+            if slot:
+                self._slots.release()
         if self._is_closed:
             await self.aclose()
-        return httpcore.Response(
-            response.status, headers=response.headers, content=bytes(content), extensions=response.extensions
-        )
+        return response
 
-    def _acquire(self) -> AsyncConnection:
-        try:
-            return self._idle.pop()[1]
-        except IndexError:
-            return AsyncConnection(**self._options)
+    async def _acquire(self, origin: httpcore.Origin) -> AsyncConnection:
+        while self._idle:
+            try:
+                connection = self._idle.pop()[1]
+            except IndexError:  # another thread was faster
+                break
+            if connection.is_usable(origin):
+                return connection
+            await connection.aclose()
+        return AsyncConnection(origin, self._options)
 
     async def _close_idle(self, before: float) -> None:
         """Close the connections that have been idle since before a time."""
@@ -195,3 +206,10 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         pool = AsyncPool(max_connections, keepalive_seconds, ssl_context=ssl_context, proxy=to_httpcore_proxy(proxy))
         self._pool: Any = pool
         self.close_pool = pool.aclose
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request once, and return the response with its body read, unless that is compressed."""
+        response = await super().handle_async_request(request)
+        if "Content-Encoding" not in response.headers:
+            await response.aread()
+        return response

@@ -1,12 +1,12 @@
 """State of a connection, name resolution in threads, and slots: shared by both transports."""
 
-import functools
 import queue
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from time import monotonic
 from typing import Any, cast
 
@@ -99,11 +99,8 @@ class FallbackBackend(httpcore.SyncBackend):
         raise failure
 
 
-# Each blocking object and its async twin, for `scripts/unasync`.
-network_backend = FallbackBackend
+network_backend: Callable[[], httpcore.NetworkBackend] = FallbackBackend
 async_network_backend: Callable[[], httpcore.AsyncNetworkBackend] = cast("Any", httpcore.AnyIOBackend)
-shield, async_shield = nullcontext, functools.partial(anyio.CancelScope, shield=True)  # protects clean-up
-Slots = threading.Semaphore
 
 
 def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
@@ -141,16 +138,46 @@ def to_httpcore_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:
     )
 
 
-class AsyncSlots:
-    """`threading.Semaphore` for tasks."""
+class Slots:
+    """A limited number of slots for threads."""
 
     def __init__(self, count: int) -> None:
-        self._semaphore = anyio.Semaphore(count, fast_acquire=True)
+        # The locks of `threading.Semaphore` can stay locked after Ctrl-C. A SimpleQueue is written in C.
+        self._free = queue.SimpleQueue[None]()
+        for _ in range(count):
+            self._free.put(None)
+        self.release = partial(self._free.put, None)
+
+    def acquire(self, seconds: float | None, held: list[None]) -> None:
+        """Wait for a slot, and add it to a list. Adds nothing if the time expires."""
+        with suppress(queue.Empty):
+            held.extend(map(self._free.get, (True,), (seconds,)))  # one call, so that Ctrl-C cannot come in between
+
+
+class AsyncSlots:
+    """A limited number of slots for tasks."""
+
+    def __init__(self, count: int) -> None:
+        self._semaphore = anyio.Semaphore(count)
         self.release = self._semaphore.release
 
-    async def acquire(self, timeout: float | None) -> bool:  # noqa: ASYNC109 - as threading.Semaphore
-        """Wait for a slot, and return whether there is one."""
-        with anyio.move_on_after(timeout):
-            await self._semaphore.acquire()
-            return True
-        return False
+    async def acquire(self, seconds: float | None, held: list[None]) -> None:
+        """Wait for a slot, and add it to a list. Adds nothing if the time expires."""
+        try:
+            self._semaphore.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(seconds):
+                await self._semaphore.acquire()
+                held.append(None)
+        else:
+            held.append(None)
+
+
+def async_shield() -> AbstractContextManager[object]:
+    """Return a context that protects clean-up from cancellation."""
+    return anyio.CancelScope(shield=True)
+
+
+def shield() -> AbstractContextManager[object]:
+    """Return a context that does nothing: threads are not cancelled."""
+    return nullcontext()

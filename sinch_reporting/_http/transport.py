@@ -1,8 +1,8 @@
 # Generated from async_transport.py by scripts/unasync. Do not edit.
 """httpx's transport over another pool. `scripts/unasync` generates `transport.py`, for threads.
 
-httpcore's async pool scans all its connections several times per request. This pool holds up to a hundred genuine
-httpcore pools, each with one connection.
+httpcore's async pool scans all its connections several times per request, and its locks may stay locked after Ctrl-C.
+This pool holds up to a hundred of httpcore's connections.
 """
 
 import ssl
@@ -57,9 +57,10 @@ class Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.NetworkStream:
-        """Return a TLS stream over this one."""
+        """Speak TLS from now on."""
         seconds = remaining(timeout, httpcore.ConnectTimeout)
-        return Stream(self._stream.start_tls(ssl_context, server_hostname, seconds), timeout)
+        self._stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
+        return self
 
     def get_extra_info(self, info: str) -> Any:
         """Return information on the connection. httpcore does not reuse a connection that is readable."""
@@ -69,12 +70,16 @@ class Stream(httpcore.NetworkStream):
         return self.received.out_of_sync or value or has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
 
 
-class Backend(httpcore.NetworkBackend):
-    """Makes such connections, and closes the last one."""
+class Connection(httpcore.NetworkBackend):
+    """A connection of httpcore, and the backend that makes its stream.
 
-    def __init__(self) -> None:
+    It closes the stream itself: httpcore takes locks for that, and has no stream until TLS and SOCKS are negotiated.
+    """
+
+    def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
         self._backend = network_backend()
-        self._stream: httpcore.NetworkStream | None = None
+        self._stream: Stream | None = None
+        self.http = httpcore.ConnectionPool(network_backend=self, **options).create_connection(origin)
 
     def connect_tcp(
         self,
@@ -86,26 +91,33 @@ class Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to a host."""
         seconds = remaining(timeout, httpcore.ConnectTimeout)
-        self._stream = self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
-        return Stream(self._stream, timeout)
+        stream = self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
+        self._stream = Stream(stream, timeout)
+        return self._stream
+
+    def send(self, request: httpcore.Request) -> httpcore.Response:
+        """Send a request, and return the response with its body."""
+        response = self.http.handle_request(request)
+        content = bytearray()
+        for part in response.iter_stream():
+            content += part
+        response.close()
+        if self._stream:
+            self._stream.received.finish(response.headers, len(content))
+        return httpcore.Response(
+            response.status, headers=response.headers, content=bytes(content), extensions=response.extensions
+        )
+
+    def is_usable(self, origin: httpcore.Origin) -> bool:
+        """Tell whether the next request to an origin can be sent."""
+        http = self.http
+        return http.can_handle_request(origin) and http.is_available() and not http.has_expired()
 
     def close(self) -> None:
         """Close the connection."""
         if self._stream:
-            self._stream.close()
-
-
-class Connection(httpcore.ConnectionPool):
-    """httpcore's pool with one connection."""
-
-    def __init__(self, **options: Any) -> None:
-        self._own_backend = Backend()
-        super().__init__(max_connections=1, network_backend=self._own_backend, **options)
-
-    def close(self) -> None:
-        """Close the connection."""
-        super().close()
-        self._own_backend.close()  # httpcore forgets a connection until TLS and SOCKS are negotiated
+            with shield():
+                self._stream.close()
 
 
 class Pool:
@@ -114,7 +126,7 @@ class Pool:
     Args:
         max_connections: Most connections, and so most requests at a time.
         keepalive_seconds: Time after which an idle connection is closed.
-        options: Further options of the one-connection pools.
+        options: Options of httpcore's pools, for its connections.
     """
 
     def __init__(self, max_connections: int, keepalive_seconds: float, **options: Any) -> None:
@@ -129,37 +141,36 @@ class Pool:
         started = monotonic()
         self._close_idle(started - self._keepalive_seconds)
         timeout = request.extensions.get("timeout", {}).get("pool")
-        if not self._slots.acquire(timeout=remaining(timeout, httpcore.PoolTimeout)):
-            raise httpcore.PoolTimeout("all connections were in use")
+        slot: list[None] = []
         try:
-            pool = self._acquire()
+            self._slots.acquire(remaining(timeout, httpcore.PoolTimeout), slot)
+            if not slot:
+                raise httpcore.PoolTimeout("all connections were in use")
+            connection = self._acquire(request.url.origin)
             try:
-                response = pool.handle_request(request)
-                content = bytearray()
-                for part in response.iter_stream():
-                    content += part
-                response.close()
+                response = connection.send(request)
             except BaseException:
-                with shield():
-                    pool.close()
-                    self._close_idle(started)  # a network change may have killed these too
+                connection.close()
+                self._close_idle(started)  # a network change may have killed these too
                 raise
-            if stream := response.extensions.get("network_stream"):
-                stream.received.finish(response.headers, len(content))
-            self._idle.append((monotonic(), pool))
+            self._idle.append((monotonic(), connection))
         finally:
-            self._slots.release()
+            if slot:
+                self._slots.release()
         if self._is_closed:
             self.close()
-        return httpcore.Response(
-            response.status, headers=response.headers, content=bytes(content), extensions=response.extensions
-        )
+        return response
 
-    def _acquire(self) -> Connection:
-        try:
-            return self._idle.pop()[1]
-        except IndexError:
-            return Connection(**self._options)
+    def _acquire(self, origin: httpcore.Origin) -> Connection:
+        while self._idle:
+            try:
+                connection = self._idle.pop()[1]
+            except IndexError:  # another thread was faster
+                break
+            if connection.is_usable(origin):
+                return connection
+            connection.close()
+        return Connection(origin, self._options)
 
     def _close_idle(self, before: float) -> None:
         """Close the connections that have been idle since before a time."""
@@ -196,3 +207,10 @@ class Transport(httpx.HTTPTransport):
         pool = Pool(max_connections, keepalive_seconds, ssl_context=ssl_context, proxy=to_httpcore_proxy(proxy))
         self._pool: Any = pool
         self.close_pool = pool.close
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request once, and return the response with its body read, unless that is compressed."""
+        response = super().handle_request(request)
+        if "Content-Encoding" not in response.headers:
+            response.read()
+        return response
