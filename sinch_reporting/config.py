@@ -73,7 +73,8 @@ def require_httpx(value: object, kind: type, name: str) -> None:
     """Check that an object comes from httpx. Raises ConfigurationError."""
     if isinstance(value, kind):
         return
-    if any(base.__module__.partition(".")[0] == "httpx2" for base in type(value).__mro__):
+    is_alias = kind.__module__.startswith("httpx2")  # after httpx2.alias_httpx()
+    if not is_alias and any(base.__module__.partition(".")[0] == "httpx2" for base in type(value).__mro__):
         raise ConfigurationError(
             f"{name} is an object of httpx2; this client works with httpx: pass an httpx.{kind.__name__}"
         )

@@ -25,6 +25,7 @@ from sinch_reporting import (
 from tests.support.callers import KEY, SECRET
 from tests.support.scripted import REPORT, ScriptedTransport, reply
 
+OK = reply(REPORT)
 FIRST = date(2025, 12, 20)
 NUMBER = Number("+46730170101")
 RUNS = pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"])
@@ -38,7 +39,7 @@ def numbers(count):
 def fetch(request):
     """Return a function that lists the outcomes of an iterating method of a client."""
 
-    def collect(method, *arguments, script=(reply(REPORT),), **options):
+    def collect(method, *arguments, script=(OK,), **options):
         transport = ScriptedTransport(*script)
         retry = RetryPolicy(attempts=1)
         if request.param == "sync":
@@ -298,9 +299,9 @@ def test_the_deadline_ends_the_iteration_and_not_the_outcomes_before_it(clock):
 
     outcomes = []
     with ReportingClient(KEY, SECRET, transport=ScriptedTransport(slow)) as client:
-        with pytest.raises(DeadlineExceededError, match="deadline of the iteration exceeded; the remaining"):
+        with pytest.raises(DeadlineExceededError, match="deadline of the iteration exceeded"):  # noqa: PT012 - the loop
             for outcome in client.iter_call_reports(numbers(10), concurrency=1, deadline=10):
-                outcomes.append(outcome)
+                outcomes.append(outcome)  # noqa: PERF402 - kept if the loop raises
         assert len(outcomes) == 3
         assert len(list(client.iter_call_reports(numbers(3), concurrency=1, deadline=12.5))) == 3
 

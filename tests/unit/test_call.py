@@ -278,9 +278,9 @@ def test_the_frames_of_errors_are_stripped(make_client, step):
 def test_an_exception_that_was_handled_before_the_call_keeps_its_frames(make_client):
     client = make_client(reply(status=404))
     try:
-        raise LookupError("outer")
+        raise LookupError("outer")  # noqa: TRY301
     except LookupError as outer:
         with pytest.raises(NotFoundError) as caught:
             client.get_call_report(NUMBER)
-        assert caught.value.__context__ is outer
-        assert outer.__traceback__ is not None
+        assert caught.value.__context__ is outer  # noqa: PT017
+        assert outer.__traceback__ is not None  # noqa: PT017
