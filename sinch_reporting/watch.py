@@ -6,13 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from attrs import field, frozen
 
-from sinch_reporting.errors import (
-    APIError,
-    DeadlineExceededError,
-    DecodeError,
-    ReportingError,
-    TransportError,
-)
+from sinch_reporting.errors import APIError, DeadlineExceededError, DecodeError, ReportingError, TransportError
 from sinch_reporting.models import Counter, ServiceStatus
 
 COUNTER_REFRESH_SECONDS = 120.0  # interval at which the server refreshes its counters
