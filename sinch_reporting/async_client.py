@@ -225,9 +225,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         """
         path_segment(counter_id, "counter id")
         sample = partial(self._sample_counter, counter_id)
-        return self._poll(
-            sample, watch.RefreshSchedule(), lambda counter: watch.CounterChange(counter=counter), watch.CounterFailure
-        )
+        return self._poll(sample, watch.RefreshSchedule(), watch.CounterChange, watch.CounterFailure)
 
     def watch_service_status(
         self, service_id: str, *, interval: float = 10.0
@@ -246,9 +244,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         check_number(interval, message, above=0, error=InvalidRequestError)
         sample = partial(self._sample_service, service_id)
         schedule = watch.PollSchedule[models.ServiceStatus](interval)
-        return self._poll(
-            sample, schedule, lambda service: watch.ServiceStatusChange(service=service), watch.ServiceStatusFailure
-        )
+        return self._poll(sample, schedule, watch.ServiceStatusChange, watch.ServiceStatusFailure)
 
     async def _sample_counter(self, counter_id: str) -> Sample[models.Counter]:
         def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[models.Counter]:
@@ -268,7 +264,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         sample: Callable[[], Any],
         schedule: watch.PollSchedule[ValueT],
         success: Callable[[ValueT], OutcomeT],
-        failure: Callable[..., OutcomeT],
+        failure: Callable[[ReportingError], OutcomeT],
     ) -> AsyncGenerator[OutcomeT]:
         while True:
             outcome: OutcomeT | None = None
@@ -278,7 +274,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
                 if is_new:
                     outcome = success(current.value)
             except watch.TRANSIENT_ERRORS as error:
-                outcome, delay = failure(error=error), schedule.on_error(error)
+                outcome, delay = failure(error), schedule.on_error(error)
             due = monotonic() + delay
             if outcome is not None:
                 yield outcome

@@ -224,9 +224,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         """
         path_segment(counter_id, "counter id")
         sample = partial(self._sample_counter, counter_id)
-        return self._poll(
-            sample, watch.RefreshSchedule(), lambda counter: watch.CounterChange(counter=counter), watch.CounterFailure
-        )
+        return self._poll(sample, watch.RefreshSchedule(), watch.CounterChange, watch.CounterFailure)
 
     def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> Generator[watch.ServiceStatusOutcome]:
         """Yield the status of a service whenever it changes, and errors, forever.
@@ -243,9 +241,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         check_number(interval, message, above=0, error=InvalidRequestError)
         sample = partial(self._sample_service, service_id)
         schedule = watch.PollSchedule[models.ServiceStatus](interval)
-        return self._poll(
-            sample, schedule, lambda service: watch.ServiceStatusChange(service=service), watch.ServiceStatusFailure
-        )
+        return self._poll(sample, schedule, watch.ServiceStatusChange, watch.ServiceStatusFailure)
 
     def _sample_counter(self, counter_id: str) -> Sample[models.Counter]:
         def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[models.Counter]:
@@ -265,7 +261,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         sample: Callable[[], Any],
         schedule: watch.PollSchedule[ValueT],
         success: Callable[[ValueT], OutcomeT],
-        failure: Callable[..., OutcomeT],
+        failure: Callable[[ReportingError], OutcomeT],
     ) -> Generator[OutcomeT]:
         while True:
             outcome: OutcomeT | None = None
@@ -275,7 +271,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
                 if is_new:
                     outcome = success(current.value)
             except watch.TRANSIENT_ERRORS as error:
-                outcome, delay = failure(error=error), schedule.on_error(error)
+                outcome, delay = failure(error), schedule.on_error(error)
             due = monotonic() + delay
             if outcome is not None:
                 yield outcome

@@ -103,13 +103,11 @@ class ServerError(APIError):
     """5xx: the server, or something in front of it, failed."""
 
 
+_CLASSES: dict[int, type[APIError]] = dict.fromkeys(range(500, 600), ServerError)
+_CLASSES |= {400: BadRequestError, 401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
+_CLASSES[429] = RateLimitError
+
+
 def api_error_class(status_code: int) -> type[APIError]:
     """Return the class for an HTTP status."""
-    by_status: dict[int, type[APIError]] = {
-        400: BadRequestError,
-        401: AuthenticationError,
-        403: PermissionDeniedError,
-        404: NotFoundError,
-        429: RateLimitError,
-    }
-    return by_status.get(status_code, ServerError if 500 <= status_code <= 599 else APIError)  # noqa: PLR2004
+    return _CLASSES.get(status_code, APIError)

@@ -21,7 +21,7 @@ TRANSIENT_ERRORS = (APIError, TransportError, DeadlineExceededError, DecodeError
 ValueT = TypeVar("ValueT", Counter, ServiceStatus)
 
 
-@frozen(kw_only=True)
+@frozen
 class CounterChange:
     """A new value of a watched counter."""
 
@@ -29,7 +29,7 @@ class CounterChange:
     error: None = field(default=None, init=False)
 
 
-@frozen(kw_only=True)
+@frozen
 class CounterFailure:
     """An error while watching a counter."""
 
@@ -41,7 +41,7 @@ CounterOutcome = CounterChange | CounterFailure
 """Outcome of watching a counter: `error` is None, or `counter` is."""
 
 
-@frozen(kw_only=True)
+@frozen
 class ServiceStatusChange:
     """A new status of a watched service."""
 
@@ -49,7 +49,7 @@ class ServiceStatusChange:
     error: None = field(default=None, init=False)
 
 
-@frozen(kw_only=True)
+@frozen
 class ServiceStatusFailure:
     """An error while watching a service."""
 
