@@ -25,7 +25,6 @@ NAMES = {
     "anext": "next",
     "asend": "send",
     "async_auth_flow": "sync_auth_flow",
-    "async_transport_factory": "sync_transport_factory",
     "handle_async_request": "handle_request",
 }
 

@@ -10,11 +10,9 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from sinch_reporting import bulk, models, parameters, watch
-from sinch_reporting._async_call import AsyncCaller, AsyncCallTransport
+from sinch_reporting._async_call import AsyncCaller
 from sinch_reporting._base_client import BaseClient
 from sinch_reporting._concurrency import async_sleep
-from sinch_reporting._http import async_transport_factory
-from sinch_reporting._http.ownership import async_current_loop
 from sinch_reporting._operations import ModelT, StripFrames, operation, parse
 from sinch_reporting._validation import check_number
 from sinch_reporting.errors import InvalidRequestError, ReportingError
@@ -68,12 +66,8 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is invalid.
     """
 
-    _transport_type = httpx.AsyncBaseTransport
-    _transport_factory = staticmethod(async_transport_factory)
-    _current_loop = staticmethod(async_current_loop)
     _caller: AsyncCaller
     _caller_type = AsyncCaller
-    _call_transport_type = AsyncCallTransport
 
     async def get_call_report(
         self,

@@ -12,10 +12,8 @@ import httpx
 
 from sinch_reporting import bulk, models, parameters, watch
 from sinch_reporting._base_client import BaseClient
-from sinch_reporting._call import Caller, CallTransport
+from sinch_reporting._call import Caller
 from sinch_reporting._concurrency import sleep
-from sinch_reporting._http import sync_transport_factory
-from sinch_reporting._http.ownership import current_loop
 from sinch_reporting._operations import ModelT, StripFrames, operation, parse
 from sinch_reporting._validation import check_number
 from sinch_reporting.errors import InvalidRequestError, ReportingError
@@ -69,12 +67,8 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is invalid.
     """
 
-    _transport_type = httpx.BaseTransport
-    _transport_factory = staticmethod(sync_transport_factory)
-    _current_loop = staticmethod(current_loop)
     _caller: Caller
     _caller_type = Caller
-    _call_transport_type = CallTransport
 
     def get_call_report(
         self,

@@ -37,7 +37,7 @@ def _headers(value: Mapping[str, str] | None) -> dict[str, str]:
     return dict(given)
 
 
-@frozen(kw_only=True)
+@frozen
 class Config:
     """Options of a client, except its auth and its transport."""
 

@@ -103,11 +103,8 @@ class ServerError(APIError):
     """5xx: the server, or something in front of it, failed."""
 
 
-_CLASSES: dict[int, type[APIError]] = dict.fromkeys(range(500, 600), ServerError)
-_CLASSES |= {400: BadRequestError, 401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
-_CLASSES[429] = RateLimitError
-
-
 def api_error_class(status_code: int) -> type[APIError]:
     """Return the class for an HTTP status."""
-    return _CLASSES.get(status_code, APIError)
+    classes = {400: BadRequestError, 401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
+    classes |= {429: RateLimitError, **dict.fromkeys(range(500, 600), ServerError)}
+    return classes.get(status_code, APIError)
