@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from contextlib import aclosing
 from time import monotonic
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import httpx
 
@@ -33,13 +33,7 @@ class AsyncCaller(httpx.AsyncBaseTransport):
     not used: it logs the URL with the phone number. As a transport, it makes calls of the requests of `.api`.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        auth: httpx.Auth,
-        shared: SharedTransport[httpx.AsyncBaseTransport],
-        builder: RequestBuilder,
-    ) -> None:
+    def __init__(self, config: Config, auth: httpx.Auth, shared: SharedTransport, builder: RequestBuilder) -> None:
         self._config = config
         self._auth = auth
         self._secrets = auth.credentials if isinstance(auth, SignedAuth) else tuple[str, ...]
@@ -122,7 +116,7 @@ class AsyncCaller(httpx.AsyncBaseTransport):
                 return
 
     async def _attempt(self, request: httpx.Request, deadline: Deadline) -> httpx.Response:
-        transport = cast(httpx.AsyncBaseTransport, self._shared.transport)
+        transport: httpx.AsyncBaseTransport = self._shared.transport
         timeout = {"connect": deadline, "read": deadline, "write": deadline, "pool": deadline}
         async with aclosing(self._auth.async_auth_flow(request)) as flow:
             signed = await anext(flow)

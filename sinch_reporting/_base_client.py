@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from types import NoneType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
 from anyio.lowlevel import current_token
 from attrs import asdict, evolve, filters
 
-from sinch_reporting._http.ownership import SharedTransport, TransportT
+from sinch_reporting._http.ownership import SharedTransport
 from sinch_reporting._http.proxies import transport_factory
 from sinch_reporting._operations import HEADERS, RequestBuilder
 from sinch_reporting.auth import SignedAuth
@@ -21,6 +21,8 @@ from sinch_reporting_client import AuthenticatedClient
 
 if TYPE_CHECKING:
     from sinch_reporting.tracing import CallTracer
+
+TransportT = TypeVar("TransportT")
 
 
 class BaseClient(Generic[TransportT]):

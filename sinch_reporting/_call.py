@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import closing
 from time import monotonic
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import httpx
 
@@ -34,13 +34,7 @@ class Caller(httpx.BaseTransport):
     not used: it logs the URL with the phone number. As a transport, it makes calls of the requests of `.api`.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        auth: httpx.Auth,
-        shared: SharedTransport[httpx.BaseTransport],
-        builder: RequestBuilder,
-    ) -> None:
+    def __init__(self, config: Config, auth: httpx.Auth, shared: SharedTransport, builder: RequestBuilder) -> None:
         self._config = config
         self._auth = auth
         self._secrets = auth.credentials if isinstance(auth, SignedAuth) else tuple[str, ...]
@@ -123,7 +117,7 @@ class Caller(httpx.BaseTransport):
                 return
 
     def _attempt(self, request: httpx.Request, deadline: Deadline) -> httpx.Response:
-        transport = cast(httpx.BaseTransport, self._shared.transport)
+        transport: httpx.BaseTransport = self._shared.transport
         timeout = {"connect": deadline, "read": deadline, "write": deadline, "pool": deadline}
         with closing(self._auth.sync_auth_flow(request)) as flow:
             signed = next(flow)

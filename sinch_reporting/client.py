@@ -135,17 +135,16 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             deadline: Time limit of the whole iteration in seconds. Calls in flight end by then, and the iteration
                 raises DeadlineExceededError if endpoints remain.
         """
-        bulk.check_iteration(endpoints, concurrency, deadline)
+        expires = bulk.check_iteration(endpoints, concurrency, deadline)
         parameters.check_period(start, stop)
         network = None if domain is None else parameters.to_domain(domain)
-        expires = math.inf if deadline is None else monotonic() + deadline
 
         def fetch_one(endpoint: Endpoint) -> bulk.CallReportOutcome:
             try:
                 report = self._get_call_report(endpoint, network, start, stop, expires)
-                return bulk.CallReportSuccess(endpoint, report=report)
+                return bulk.CallReportSuccess(endpoint, report)
             except ReportingError as error:
-                return bulk.CallReportFailure(endpoint, error=error)
+                return bulk.CallReportFailure(endpoint, error)
 
         return bulk.fetch(fetch_one, endpoints, concurrency, expires, ordered=ordered)
 
@@ -172,15 +171,15 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             concurrency: Number of concurrent calls.
             deadline: Time limit of the whole iteration in seconds, as for `iter_call_reports`.
         """
-        bulk.check_iteration((), concurrency, deadline)
+        expires = bulk.check_iteration((), concurrency, deadline)
         network = parameters.resolve_domain(endpoint, domain)
-        expires = math.inf if deadline is None else monotonic() + deadline
 
         def fetch_one(day: date) -> bulk.DailyCallReport:
             try:
-                return bulk.DailyReportSuccess(day, report=self._get_call_report(endpoint, network, day, day, expires))
+                report = self._get_call_report(endpoint, network, day, day, expires)
+                return bulk.DailyReportSuccess(day, report)
             except ReportingError as error:
-                return bulk.DailyReportFailure(day, error=error)
+                return bulk.DailyReportFailure(day, error)
 
         return bulk.fetch(fetch_one, parameters.date_range(start, stop), concurrency, expires, ordered=True)
 

@@ -30,33 +30,20 @@ def remaining(timeout: float | None, error: type[httpcore.TimeoutException]) -> 
     return seconds
 
 
-class ReceivedBytes:
-    """Bytes received since the last request: shows whether they are exactly one response.
+def check_size(received: bytearray) -> None:
+    """Raise DecodeError if received bytes exceed the size of any valid response."""
+    if len(received) > _MAX_RESPONSE_BYTES:
+        raise DecodeError(TOO_LARGE)
+
+
+def is_one_response(received: bytearray, headers: Sequence[tuple[bytes, bytes]], body_length: int) -> bool:
+    """Return whether the received bytes are certainly one response and nothing else.
 
     httpcore would take surplus bytes for the response to the next request, which is another number's report.
     """
-
-    def __init__(self) -> None:
-        self._bytes = bytearray()
-        self.out_of_sync = False
-
-    def start(self) -> None:
-        """Start a request."""
-        self._bytes.clear()
-
-    def add(self, data: bytes) -> None:
-        """Add received bytes. Raises DecodeError if they exceed the size of any valid response."""
-        self._bytes += data
-        if len(self._bytes) > _MAX_RESPONSE_BYTES:
-            raise DecodeError(TOO_LARGE)
-
-    def finish(self, headers: Sequence[tuple[bytes, bytes]], body_length: int) -> None:
-        """Finish the response. Unless it is certainly all that was received, the connection is out of sync."""
-        if any(name.lower() == b"transfer-encoding" for name, _ in headers):
-            self.out_of_sync = not self._bytes.endswith(b"\r\n0\r\n\r\n") or self._bytes.count(b"HTTP/1.") != 1
-        else:
-            self.out_of_sync = len(self._bytes) != self._bytes.find(b"\r\n\r\n") + 4 + body_length
-        self._bytes.clear()
+    if any(name.lower() == b"transfer-encoding" for name, _ in headers):
+        return received.endswith(b"\r\n0\r\n\r\n") and received.count(b"HTTP/1.") == 1
+    return len(received) == received.find(b"\r\n\r\n") + 4 + body_length
 
 
 def has_unread_tls_data(ssl_object: object) -> bool:
@@ -83,7 +70,6 @@ class FallbackBackend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to a host."""
         addresses = _resolve(host, port, remaining(timeout, httpcore.ConnectTimeout))
         failure: Exception = httpcore.ConnectError("the host has no address")
         tries: list[tuple[str, float | None]] = [(address, _FIRST_TRY_SECONDS) for address in addresses[:-1]]
@@ -149,7 +135,6 @@ class AsyncSlots:
         self.release = self._semaphore.release
 
     async def acquire(self, timeout: float | None) -> bool:  # noqa: ASYNC109 - as threading.Semaphore
-        """Wait for a slot, and return whether there is one."""
         with anyio.move_on_after(timeout):
             await self._semaphore.acquire()
             return True

@@ -5,42 +5,32 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Generic, TypeVar, cast
+from typing import Any
 
 from attrs import define, field
 
 from sinch_reporting.errors import ReportingError
 from sinch_reporting.rate_limit import RateLimiter
 
-TransportT = TypeVar("TransportT")
-
 
 @define(eq=False)
-class SharedTransport(Generic[TransportT]):
+class SharedTransport:
     """A transport, with the process and event loop that own its connections.
 
     Connections cannot be shared by processes, nor async ones by event loops. After a fork, or in another event loop,
     the default transport is replaced by a new one. A custom transport cannot be replaced.
-
-    Attributes:
-        transport: The custom transport, or the default one after its first use.
-        factory: Makes the default transport; None for a custom one.
-        rate_limiter: The rate limiter of all requests.
-        current_loop: Returns the running event loop, or None for blocking clients.
-        owner: The process id and event loop of the connections; None before the first use.
-        closed: Whether the client has been closed.
     """
 
-    transport: TransportT | None
-    factory: Callable[[], TransportT] | None
+    transport: Any  # the custom transport, or the default one after its first use
+    factory: Callable[[], Any] | None  # makes the default transport
     rate_limiter: RateLimiter
-    current_loop: Callable[[], object]
-    owner: tuple[int, object] | None = None
+    current_loop: Callable[[], object]  # returns the running event loop, or None for blocking clients
+    owner: tuple[int, object] | None = None  # the process id and event loop of the connections, after the first use
     closed: bool = False
-    _inherited: list[TransportT | None] = field(factory=list)
+    _inherited: list[Any] = field(factory=list)
     _lock: threading.Lock = field(factory=threading.Lock)
 
-    def claim(self) -> TransportT:
+    def claim(self) -> Any:
         """Return the transport for this process and event loop. Raises ReportingError if there is none."""
         if self.closed:
             raise ReportingError("the client is closed; make a new one")
@@ -59,9 +49,9 @@ class SharedTransport(Generic[TransportT]):
                 # Nothing of another event loop is kept: a client may see a new loop with each call.
                 self.transport = self.factory()
             self.owner = owner  # last, since it says that the transport is usable
-        return cast("TransportT", self.transport)
+        return self.transport
 
-    def detach(self) -> TransportT | None:
+    def detach(self) -> Any:
         """Return the transport to close, if any. Raises ReportingError as `claim` does."""
         unused = self.owner is None and self.factory is not None
         transport = None if self.closed or unused else self.claim()

@@ -14,15 +14,7 @@ from typing import Any, Self
 import httpcore
 import httpx
 
-from sinch_reporting._http.connections import (
-    ReceivedBytes,
-    Slots,
-    has_unread_tls_data,
-    network_backend,
-    remaining,
-    shield,
-    to_httpcore_proxy,
-)
+from sinch_reporting._http import connections
 
 MAX_CONNECTIONS = 100
 KEEPALIVE_SECONDS = 30.0
@@ -34,21 +26,20 @@ class Stream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream, timeout: float | None) -> None:
         self._stream = stream
         self._timeout = timeout  # httpcore passes none while it negotiates with a SOCKS proxy
-        self.received = ReceivedBytes()
+        self._received = bytearray()  # since the last request
+        self._out_of_sync = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's name
-        """Read some bytes."""
-        data = self._stream.read(max_bytes, remaining(timeout or self._timeout, httpcore.ReadTimeout))
-        self.received.add(data)
+        data = self._stream.read(max_bytes, connections.remaining(timeout or self._timeout, httpcore.ReadTimeout))
+        self._received += data
+        connections.check_size(self._received)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Write all bytes."""
-        self.received.start()
-        self._stream.write(buffer, remaining(timeout or self._timeout, httpcore.WriteTimeout))
+        self._received.clear()
+        self._stream.write(buffer, connections.remaining(timeout or self._timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
-        """Close the connection."""
         self._stream.close()
 
     def start_tls(
@@ -57,23 +48,27 @@ class Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.NetworkStream:
-        """Return a TLS stream over this one."""
-        seconds = remaining(timeout, httpcore.ConnectTimeout)
+        seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
         return Stream(self._stream.start_tls(ssl_context, server_hostname, seconds), timeout)
 
-    def get_extra_info(self, info: str) -> Any:
-        """Return information on the connection. httpcore does not reuse a connection that is readable."""
+    def get_extra_info(self, info: str) -> Any:  # httpcore does not reuse a connection that is readable
         value = self._stream.get_extra_info(info)
         if info != "is_readable":
             return value
-        return self.received.out_of_sync or value or has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
+        return self._out_of_sync or value or connections.has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
+
+    def finish(self, response: httpcore.Response, body_length: int) -> None:
+        """Check that nothing but the response was received."""
+        self._out_of_sync = not connections.is_one_response(self._received, response.headers, body_length)
+        self._received.clear()
 
 
-class Backend(httpcore.NetworkBackend):
-    """Makes such connections, and closes the last one."""
+class Connection(httpcore.ConnectionPool, httpcore.NetworkBackend):
+    """httpcore's pool with one connection, and the backend that makes the connection."""
 
-    def __init__(self) -> None:
-        self._backend = network_backend()
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_connections=1, network_backend=self, **options)
+        self._backend = connections.network_backend()
         self._stream: httpcore.NetworkStream | None = None
 
     def connect_tcp(
@@ -84,42 +79,22 @@ class Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to a host."""
-        seconds = remaining(timeout, httpcore.ConnectTimeout)
+        seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
         self._stream = self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
         return Stream(self._stream, timeout)
 
     def close(self) -> None:
-        """Close the connection."""
-        if self._stream:
+        super().close()
+        if self._stream:  # httpcore forgets a connection until TLS and SOCKS are negotiated
             self._stream.close()
 
 
-class Connection(httpcore.ConnectionPool):
-    """httpcore's pool with one connection."""
-
-    def __init__(self, **options: Any) -> None:
-        self._own_backend = Backend()
-        super().__init__(max_connections=1, network_backend=self._own_backend, **options)
-
-    def close(self) -> None:
-        """Close the connection."""
-        super().close()
-        self._own_backend.close()  # httpcore forgets a connection until TLS and SOCKS are negotiated
-
-
 class Pool:
-    """The interface of httpcore's pool that httpx's transport uses.
-
-    Args:
-        max_connections: Most connections, and so most requests at a time.
-        keepalive_seconds: Time after which an idle connection is closed.
-        options: Further options of the one-connection pools.
-    """
+    """The interface of httpcore's pool that httpx's transport uses: at most so many connections, and so requests."""
 
     def __init__(self, max_connections: int, keepalive_seconds: float, **options: Any) -> None:
         self._options = options
-        self._slots = Slots(max_connections)
+        self._slots = connections.Slots(max_connections)
         self._keepalive_seconds = keepalive_seconds
         self._idle = deque[tuple[float, Connection]]()  # the time since when, and the connection
         self._is_closed = False
@@ -129,31 +104,30 @@ class Pool:
         started = monotonic()
         self._close_idle(started - self._keepalive_seconds)
         timeout = request.extensions.get("timeout", {}).get("pool")
-        if not self._slots.acquire(timeout=remaining(timeout, httpcore.PoolTimeout)):
+        if not self._slots.acquire(timeout=connections.remaining(timeout, httpcore.PoolTimeout)):
             raise httpcore.PoolTimeout("all connections were in use")
         try:
-            pool = self._acquire()
+            connection = self._acquire()
             try:
-                response = pool.handle_request(request)
+                response = connection.handle_request(request)
                 content = bytearray()
                 for part in response.iter_stream():
                     content += part
                 response.close()
             except BaseException:
-                with shield():
-                    pool.close()
+                with connections.shield():
+                    connection.close()
                     self._close_idle(started)  # a network change may have killed these too
                 raise
             if stream := response.extensions.get("network_stream"):
-                stream.received.finish(response.headers, len(content))
-            self._idle.append((monotonic(), pool))
+                stream.finish(response, len(content))
+            self._idle.append((monotonic(), connection))
         finally:
             self._slots.release()
         if self._is_closed:
             self.close()
-        return httpcore.Response(
-            response.status, headers=response.headers, content=bytes(content), extensions=response.extensions
-        )
+        options: Any = {"headers": response.headers, "extensions": response.extensions}
+        return httpcore.Response(response.status, content=bytes(content), **options)
 
     def _acquire(self) -> Connection:
         try:
@@ -161,8 +135,7 @@ class Pool:
         except IndexError:
             return Connection(**self._options)
 
-    def _close_idle(self, before: float) -> None:
-        """Close the connections that have been idle since before a time."""
+    def _close_idle(self, before: float) -> None:  # those that have been idle since before a time
         try:
             while self._idle[0][0] < before:
                 self._idle.popleft()[1].close()
@@ -193,6 +166,6 @@ class Transport(httpx.HTTPTransport):
         keepalive_seconds: float = KEEPALIVE_SECONDS,
     ) -> None:
         super().__init__(verify=ssl_context, proxy=proxy)
-        pool = Pool(max_connections, keepalive_seconds, ssl_context=ssl_context, proxy=to_httpcore_proxy(proxy))
-        self._pool: Any = pool
-        self.close_pool = pool.close
+        options: Any = {"ssl_context": ssl_context, "proxy": connections.to_httpcore_proxy(proxy)}
+        self._pool: Any = Pool(max_connections, keepalive_seconds, **options)
+        self.close_pool = self._pool.close
