@@ -12,10 +12,9 @@ from typing import Any, Generic, TypeVar
 from attrs import field, frozen
 
 from sinch_reporting._concurrency import BackgroundTasks, cancelled
-from sinch_reporting._validation import check_number
 from sinch_reporting.errors import DeadlineExceededError, InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
-from sinch_reporting.parameters import Endpoint, Number, Username
+from sinch_reporting.parameters import Endpoint, Number, Username, check_number
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")

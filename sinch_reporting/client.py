@@ -15,10 +15,9 @@ from sinch_reporting._base_client import BaseClient
 from sinch_reporting._call import Caller
 from sinch_reporting._concurrency import sleep
 from sinch_reporting._operations import ModelT, StripFrames, operation, parse
-from sinch_reporting._validation import check_number
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.httpdate import parse_http_date
-from sinch_reporting.parameters import DomainLike, Endpoint, path_segment
+from sinch_reporting.parameters import DomainLike, Endpoint, check_number, path_segment
 from sinch_reporting.watch import Sample, ValueT
 from sinch_reporting_client import models as api
 

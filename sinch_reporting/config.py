@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from attrs import field, frozen
 
-from sinch_reporting._validation import check_number
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.events import AttemptHook
+from sinch_reporting.parameters import check_number
 from sinch_reporting.retry import RetryPolicy
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """Parameters of the operations, and the checks of everything that goes into a URL."""
 
 import datetime as dt
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from sinch_reporting.errors import InvalidRequestError
+from sinch_reporting.errors import ConfigurationError, InvalidRequestError, ReportingError
 from sinch_reporting_client import models
 from sinch_reporting_client.types import UNSET
 
@@ -19,6 +20,21 @@ MAX_PERIOD_DAYS = 30
 def str_value(text: str) -> str:
     """Return the plain text of a `str` subclass, such as an enum, which may have another `str()` and `==`."""
     return str.__str__(text)
+
+
+def check_number(
+    value: object,
+    message: str,
+    *,
+    minimum: float = 0,
+    above: float = -1,
+    whole: bool = False,
+    error: type[ReportingError] = ConfigurationError,
+) -> None:
+    """Raise the error unless the value is a finite number (not a bool) of at least `minimum` and above `above`."""
+    valid = isinstance(value, int | float) and minimum <= value < math.inf and value > above
+    if not valid or isinstance(value, bool) or (whole and not isinstance(value, int)):
+        raise error(message)
 
 
 def path_segment(value: object, name: str) -> str:
