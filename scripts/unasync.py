@@ -23,6 +23,7 @@ NAMES = {
     "aclosing": "closing",
     "aiter_stream": "iter_stream",
     "anext": "next",
+    "aread": "read",
     "asend": "send",
     "async_auth_flow": "sync_auth_flow",
     "handle_async_request": "handle_request",

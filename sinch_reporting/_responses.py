@@ -34,8 +34,14 @@ _REMEDIES = {
 }
 
 
+def _is_read(response: httpx.Response) -> bool:  # httpx decompresses what it reads, without a limit
+    return response.is_stream_consumed and "Content-Encoding" not in response.headers
+
+
 def read_body(response: httpx.Response) -> bytes:
     """Read at most 1 MiB and one chunk of a raw body, and close the response."""
+    if _is_read(response):
+        return response.content
     content = bytearray()
     with closing(response):
         for chunk in cast("Iterable[bytes]", response.stream):
@@ -47,6 +53,8 @@ def read_body(response: httpx.Response) -> bytes:
 
 async def async_read_body(response: httpx.Response) -> bytes:
     """Read at most 1 MiB and one byte of a raw body, and close the response."""
+    if _is_read(response):
+        return response.content
     content = bytearray()
     async with aclosing(response):
         with anyio.CancelScope() as scope:
@@ -62,10 +70,13 @@ def decode_body(response: httpx.Response, content: bytes, request: httpx.Request
     """Return the response with its body, decompressed. Raises DecodeError if it is too large or cannot be."""
     if len(content) > MAX_BODY_BYTES:
         raise DecodeError(TOO_LARGE)
-    fields = response.headers.raw
-    codings = [value for name, value in fields if name.lower() == b"content-encoding"]
+    if _is_read(response):
+        response.request = request
+        return response
+    headers = response.headers
+    codings = [value for name, value in headers.raw if name.lower() == b"content-encoding"]
     if codings:
-        fields = [field for field in fields if field[0].lower() not in _FRAMING_HEADERS]
+        headers = httpx.Headers([field for field in headers.raw if field[0].lower() not in _FRAMING_HEADERS])
         try:
             for coding in reversed(b",".join(codings).lower().split(b",")):
                 content = _decompress(content, coding.strip())
@@ -73,7 +84,6 @@ def decode_body(response: httpx.Response, content: bytes, request: httpx.Request
             if response.status_code == HTTPStatus.OK:
                 raise DecodeError("the response cannot be decompressed") from None
             content = b""
-    headers = httpx.Headers(fields, encoding="iso-8859-1")
     return httpx.Response(response.status_code, headers=headers, content=content, request=request)
 
 

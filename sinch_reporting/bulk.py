@@ -5,7 +5,7 @@ import math
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Iterable
 from contextvars import Context, copy_context
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
@@ -129,7 +129,10 @@ def fetch(  # noqa: C901 - closures over the same queues
 
     def outcomes(is_needed: Callable[[], bool]) -> Generator[Outcome]:
         while is_needed():
-            result = results.get()
+            try:
+                result = results.get(timeout=0.5)  # a signal that arrives just before the wait does not end it
+            except Empty:
+                continue
             if isinstance(result, BaseException):
                 raise result
             buffer.finished[result[0]] = result[1]

@@ -1,7 +1,7 @@
 """httpx's transport over another pool. `scripts/unasync` generates `transport.py`, for threads.
 
-httpcore's async pool scans all its connections several times per request. This pool holds up to a hundred genuine
-httpcore pools, each with one connection.
+httpcore's async pool scans all its connections several times per request, and its locks may stay locked after Ctrl-C.
+This pool holds up to a hundred of httpcore's connections.
 """
 
 import ssl
@@ -48,7 +48,8 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.AsyncNetworkStream:
         seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
-        return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, seconds), timeout)
+        self._stream = await self._stream.start_tls(ssl_context, server_hostname, seconds)
+        return self
 
     def get_extra_info(self, info: str) -> Any:  # httpcore does not reuse a connection that is readable
         value = self._stream.get_extra_info(info)
@@ -62,13 +63,16 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         self._received.clear()
 
 
-class AsyncConnection(httpcore.AsyncConnectionPool, httpcore.AsyncNetworkBackend):
-    """httpcore's pool with one connection, and the backend that makes the connection."""
+class AsyncConnection(httpcore.AsyncNetworkBackend):
+    """A connection of httpcore, and the backend that makes its stream.
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_connections=1, network_backend=self, **options)
+    It closes the stream itself: httpcore takes locks for that, and has no stream until TLS and SOCKS are negotiated.
+    """
+
+    def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
         self._backend = connections.async_network_backend()
-        self._stream: httpcore.AsyncNetworkStream | None = None
+        self._stream: AsyncStream | None = None
+        self.http = httpcore.AsyncConnectionPool(network_backend=self, **options).create_connection(origin)
 
     async def connect_tcp(
         self,
@@ -79,17 +83,34 @@ class AsyncConnection(httpcore.AsyncConnectionPool, httpcore.AsyncNetworkBackend
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
-        self._stream = await self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
-        return AsyncStream(self._stream, timeout)
+        stream = await self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
+        self._stream = AsyncStream(stream, timeout)
+        return self._stream
+
+    async def send(self, request: httpcore.Request) -> httpcore.Response:
+        """Send a request, and return the response with its body."""
+        response = await self.http.handle_async_request(request)
+        content = bytearray()
+        async for part in response.aiter_stream():
+            content += part
+        await response.aclose()
+        if self._stream:
+            self._stream.finish(response, len(content))
+        options: Any = {"headers": response.headers, "extensions": response.extensions}
+        return httpcore.Response(response.status, content=bytes(content), **options)
+
+    def is_usable(self, origin: httpcore.Origin) -> bool:  # for the next request
+        http = self.http
+        return http.can_handle_request(origin) and http.is_available() and not http.has_expired()
 
     async def aclose(self) -> None:
-        await super().aclose()
-        if self._stream:  # httpcore forgets a connection until TLS and SOCKS are negotiated
-            await self._stream.aclose()
+        if self._stream:
+            with connections.async_shield():
+                await self._stream.aclose()
 
 
 class AsyncPool:
-    """The interface of httpcore's pool that httpx's transport uses: at most so many connections, and so requests."""
+    """The interface of httpcore's pool that httpx's transport uses. `options` are those of httpcore's pools."""
 
     def __init__(self, max_connections: int, keepalive_seconds: float, **options: Any) -> None:
         self._options = options
@@ -103,36 +124,36 @@ class AsyncPool:
         started = monotonic()
         await self._close_idle(started - self._keepalive_seconds)
         timeout = request.extensions.get("timeout", {}).get("pool")
-        if not await self._slots.acquire(timeout=connections.remaining(timeout, httpcore.PoolTimeout)):
-            raise httpcore.PoolTimeout("all connections were in use")
+        slot: list[None] = []
         try:
-            connection = self._acquire()
+            await self._slots.acquire(connections.remaining(timeout, httpcore.PoolTimeout), slot)
+            if not slot:
+                raise httpcore.PoolTimeout("all connections were in use")
+            connection = await self._acquire(request.url.origin)
             try:
-                response = await connection.handle_async_request(request)
-                content = bytearray()
-                async for part in response.aiter_stream():
-                    content += part
-                await response.aclose()
+                response = await connection.send(request)
             except BaseException:
-                with connections.async_shield():
-                    await connection.aclose()
-                    await self._close_idle(started)  # a network change may have killed these too
+                await connection.aclose()
+                await self._close_idle(started)  # a network change may have killed these too
                 raise
-            if stream := response.extensions.get("network_stream"):
-                stream.finish(response, len(content))
             self._idle.append((monotonic(), connection))
         finally:
-            self._slots.release()
+            if slot:
+                self._slots.release()
         if self._is_closed:
             await self.aclose()
-        options: Any = {"headers": response.headers, "extensions": response.extensions}
-        return httpcore.Response(response.status, content=bytes(content), **options)
+        return response
 
-    def _acquire(self) -> AsyncConnection:
-        try:
-            return self._idle.pop()[1]
-        except IndexError:
-            return AsyncConnection(**self._options)
+    async def _acquire(self, origin: httpcore.Origin) -> AsyncConnection:
+        while self._idle:
+            try:
+                connection = self._idle.pop()[1]
+            except IndexError:  # another thread was faster
+                break
+            if connection.is_usable(origin):
+                return connection
+            await connection.aclose()
+        return AsyncConnection(origin, self._options)
 
     async def _close_idle(self, before: float) -> None:  # those that have been idle since before a time
         try:
@@ -168,3 +189,10 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
         options: Any = {"ssl_context": ssl_context, "proxy": connections.to_httpcore_proxy(proxy)}
         self._pool: Any = AsyncPool(max_connections, keepalive_seconds, **options)
         self.close_pool = self._pool.aclose
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request once, and return the response with its body read, unless that is compressed."""
+        response = await super().handle_async_request(request)
+        if "Content-Encoding" not in response.headers:
+            await response.aread()
+        return response

@@ -1,14 +1,13 @@
 """State of a connection, name resolution in threads, and slots: shared by both transports."""
 
-import functools
 import queue
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from time import monotonic
-from typing import Any, cast
 
 import anyio
 import httpcore
@@ -85,11 +84,10 @@ class FallbackBackend(httpcore.SyncBackend):
         raise failure
 
 
-# Each blocking object and its async twin, for `scripts/unasync`.
-network_backend = FallbackBackend
-async_network_backend: Callable[[], httpcore.AsyncNetworkBackend] = cast("Any", httpcore.AnyIOBackend)
-shield, async_shield = nullcontext, functools.partial(anyio.CancelScope, shield=True)  # protects clean-up
-Slots = threading.Semaphore
+network_backend: Callable[[], httpcore.NetworkBackend] = FallbackBackend
+async_network_backend: Callable[[], httpcore.AsyncNetworkBackend] = httpcore.AnyIOBackend
+shield: Callable[[], AbstractContextManager[object]] = nullcontext  # threads are not cancelled
+async_shield: Callable[[], AbstractContextManager[object]] = partial(anyio.CancelScope, shield=True)
 
 
 def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
@@ -127,15 +125,35 @@ def to_httpcore_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:
     )
 
 
-class AsyncSlots:
-    """`threading.Semaphore` for tasks."""
+class Slots:
+    """A limited number of slots for threads."""
 
     def __init__(self, count: int) -> None:
-        self._semaphore = anyio.Semaphore(count, fast_acquire=True)
+        # The locks of `threading.Semaphore` can stay locked after Ctrl-C. A SimpleQueue is written in C.
+        self._free = queue.SimpleQueue[None]()
+        for _ in range(count):
+            self._free.put(None)
+        self.release = partial(self._free.put, None)
+
+    def acquire(self, seconds: float | None, held: list[None]) -> None:
+        """Wait for a slot, and add it to a list. Adds nothing if the time expires."""
+        with suppress(queue.Empty):
+            held.extend(map(self._free.get, (True,), (seconds,)))  # one call, so that Ctrl-C cannot come in between
+
+
+class AsyncSlots:
+    """A limited number of slots for tasks."""
+
+    def __init__(self, count: int) -> None:
+        self._semaphore = anyio.Semaphore(count)
         self.release = self._semaphore.release
 
-    async def acquire(self, timeout: float | None) -> bool:  # noqa: ASYNC109 - as threading.Semaphore
-        with anyio.move_on_after(timeout):
-            await self._semaphore.acquire()
-            return True
-        return False
+    async def acquire(self, seconds: float | None, held: list[None]) -> None:
+        try:
+            self._semaphore.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(seconds):
+                await self._semaphore.acquire()
+                held.append(None)
+        else:
+            held.append(None)

@@ -1,8 +1,8 @@
 # Generated from async_transport.py by scripts/unasync. Do not edit.
 """httpx's transport over another pool. `scripts/unasync` generates `transport.py`, for threads.
 
-httpcore's async pool scans all its connections several times per request. This pool holds up to a hundred genuine
-httpcore pools, each with one connection.
+httpcore's async pool scans all its connections several times per request, and its locks may stay locked after Ctrl-C.
+This pool holds up to a hundred of httpcore's connections.
 """
 
 import ssl
@@ -49,7 +49,8 @@ class Stream(httpcore.NetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.NetworkStream:
         seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
-        return Stream(self._stream.start_tls(ssl_context, server_hostname, seconds), timeout)
+        self._stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
+        return self
 
     def get_extra_info(self, info: str) -> Any:  # httpcore does not reuse a connection that is readable
         value = self._stream.get_extra_info(info)
@@ -63,13 +64,16 @@ class Stream(httpcore.NetworkStream):
         self._received.clear()
 
 
-class Connection(httpcore.ConnectionPool, httpcore.NetworkBackend):
-    """httpcore's pool with one connection, and the backend that makes the connection."""
+class Connection(httpcore.NetworkBackend):
+    """A connection of httpcore, and the backend that makes its stream.
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_connections=1, network_backend=self, **options)
+    It closes the stream itself: httpcore takes locks for that, and has no stream until TLS and SOCKS are negotiated.
+    """
+
+    def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
         self._backend = connections.network_backend()
-        self._stream: httpcore.NetworkStream | None = None
+        self._stream: Stream | None = None
+        self.http = httpcore.ConnectionPool(network_backend=self, **options).create_connection(origin)
 
     def connect_tcp(
         self,
@@ -80,17 +84,34 @@ class Connection(httpcore.ConnectionPool, httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
-        self._stream = self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
-        return Stream(self._stream, timeout)
+        stream = self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
+        self._stream = Stream(stream, timeout)
+        return self._stream
+
+    def send(self, request: httpcore.Request) -> httpcore.Response:
+        """Send a request, and return the response with its body."""
+        response = self.http.handle_request(request)
+        content = bytearray()
+        for part in response.iter_stream():
+            content += part
+        response.close()
+        if self._stream:
+            self._stream.finish(response, len(content))
+        options: Any = {"headers": response.headers, "extensions": response.extensions}
+        return httpcore.Response(response.status, content=bytes(content), **options)
+
+    def is_usable(self, origin: httpcore.Origin) -> bool:  # for the next request
+        http = self.http
+        return http.can_handle_request(origin) and http.is_available() and not http.has_expired()
 
     def close(self) -> None:
-        super().close()
-        if self._stream:  # httpcore forgets a connection until TLS and SOCKS are negotiated
-            self._stream.close()
+        if self._stream:
+            with connections.shield():
+                self._stream.close()
 
 
 class Pool:
-    """The interface of httpcore's pool that httpx's transport uses: at most so many connections, and so requests."""
+    """The interface of httpcore's pool that httpx's transport uses. `options` are those of httpcore's pools."""
 
     def __init__(self, max_connections: int, keepalive_seconds: float, **options: Any) -> None:
         self._options = options
@@ -104,36 +125,36 @@ class Pool:
         started = monotonic()
         self._close_idle(started - self._keepalive_seconds)
         timeout = request.extensions.get("timeout", {}).get("pool")
-        if not self._slots.acquire(timeout=connections.remaining(timeout, httpcore.PoolTimeout)):
-            raise httpcore.PoolTimeout("all connections were in use")
+        slot: list[None] = []
         try:
-            connection = self._acquire()
+            self._slots.acquire(connections.remaining(timeout, httpcore.PoolTimeout), slot)
+            if not slot:
+                raise httpcore.PoolTimeout("all connections were in use")
+            connection = self._acquire(request.url.origin)
             try:
-                response = connection.handle_request(request)
-                content = bytearray()
-                for part in response.iter_stream():
-                    content += part
-                response.close()
+                response = connection.send(request)
             except BaseException:
-                with connections.shield():
-                    connection.close()
-                    self._close_idle(started)  # a network change may have killed these too
+                connection.close()
+                self._close_idle(started)  # a network change may have killed these too
                 raise
-            if stream := response.extensions.get("network_stream"):
-                stream.finish(response, len(content))
             self._idle.append((monotonic(), connection))
         finally:
-            self._slots.release()
+            if slot:
+                self._slots.release()
         if self._is_closed:
             self.close()
-        options: Any = {"headers": response.headers, "extensions": response.extensions}
-        return httpcore.Response(response.status, content=bytes(content), **options)
+        return response
 
-    def _acquire(self) -> Connection:
-        try:
-            return self._idle.pop()[1]
-        except IndexError:
-            return Connection(**self._options)
+    def _acquire(self, origin: httpcore.Origin) -> Connection:
+        while self._idle:
+            try:
+                connection = self._idle.pop()[1]
+            except IndexError:  # another thread was faster
+                break
+            if connection.is_usable(origin):
+                return connection
+            connection.close()
+        return Connection(origin, self._options)
 
     def _close_idle(self, before: float) -> None:  # those that have been idle since before a time
         try:
@@ -169,3 +190,10 @@ class Transport(httpx.HTTPTransport):
         options: Any = {"ssl_context": ssl_context, "proxy": connections.to_httpcore_proxy(proxy)}
         self._pool: Any = Pool(max_connections, keepalive_seconds, **options)
         self.close_pool = self._pool.close
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request once, and return the response with its body read, unless that is compressed."""
+        response = super().handle_request(request)
+        if "Content-Encoding" not in response.headers:
+            response.read()
+        return response

@@ -118,7 +118,7 @@ def test_a_terminal_shows_a_service_and_its_graph(sandbox_env, terminal, columns
     sandbox_env.set_service("rtpproxy", "down")
     view.wait_for("rtpproxy  down    no")
     labels = [row.partition(" |")[0].strip() for row in view.rows if " |" in row]
-    assert labels[:3] == ["up", "", "not up"]
+    assert labels[:3] == ["", "up", "not up"]
     view.interrupt()
     assert "rtpproxy  down    no" in view.finish(exit_codes.INTERRUPTED)
     assert not view.screen.cursor.hidden
