@@ -8,7 +8,7 @@ import httpx
 from anyio.lowlevel import current_token
 from attrs import asdict, evolve, filters
 
-from sinch_reporting._http.ownership import SharedTransport
+from sinch_reporting._http import SharedTransport
 from sinch_reporting._http.proxies import transport_factory
 from sinch_reporting._operations import HEADERS, RequestBuilder
 from sinch_reporting.auth import SignedAuth
@@ -92,10 +92,7 @@ class BaseClient(Generic[TransportT]):
     ) -> Self:
         """Return a copy with other options that shares the connections, the rate limit and the credentials.
 
-        Only the original closes the connections, also for its copies.
-
-        Raises:
-            ConfigurationError: An option is invalid.
+        Only the original closes the connections, also for its copies. Raises ConfigurationError for an invalid option.
         """
         changes: dict[str, Any] = {"timeout": timeout, "deadline": deadline, "retry": retry}
         copy = object.__new__(type(self))

@@ -12,8 +12,7 @@ import httpx
 
 from sinch_reporting._concurrency import sleep, time_limit
 from sinch_reporting._failures import transport_error
-from sinch_reporting._http import Deadline
-from sinch_reporting._http.ownership import SharedTransport
+from sinch_reporting._http import Deadline, SharedTransport
 from sinch_reporting._logging import last_url, logger, own_request
 from sinch_reporting._operations import ROUTE, RequestBuilder, StripFrames
 from sinch_reporting._redaction import route_of

@@ -46,9 +46,9 @@ class BackgroundTasks:
         self._cancels: dict[object, Callable[[], object]] = {}
 
     def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Start a task."""
         token = object()
-        if _is_trio():
+        trio = sys.modules.get("trio")
+        if trio and trio.lowlevel.in_trio_run():
             scope = anyio.CancelScope()
             self._cancels[token] = scope.cancel
 
@@ -57,7 +57,7 @@ class BackgroundTasks:
                     await work()
                 self._ended(token)
 
-            sys.modules["trio"].lowlevel.spawn_system_task(run)
+            trio.lowlevel.spawn_system_task(run)
         else:
             task = asyncio.ensure_future(work())
             self._cancels[token] = task.cancel
@@ -68,7 +68,6 @@ class BackgroundTasks:
         self.changed.set()
 
     async def wait(self) -> None:
-        """Wait until `changed` is set."""
         await self.changed.wait()
         self.changed = anyio.Event()
 
@@ -79,8 +78,3 @@ class BackgroundTasks:
         with anyio.CancelScope(shield=True):
             while self._cancels:
                 await self.wait()
-
-
-def _is_trio() -> bool:
-    trio = sys.modules.get("trio")
-    return trio is not None and bool(trio.lowlevel.in_trio_run())

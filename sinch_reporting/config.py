@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 from attrs import field, frozen
@@ -14,9 +14,6 @@ from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.events import AttemptHook
 from sinch_reporting.parameters import check_number
 from sinch_reporting.retry import RetryPolicy
-
-if TYPE_CHECKING:
-    from sinch_reporting.tracing import CallTracer
 
 DEFAULT_BASE_URL = "https://reportingapi.sinch.com/v1"
 _MIN_RATE = 0.001
@@ -47,7 +44,7 @@ class Config:
     retry: RetryPolicy
     rate_limit: float | None
     on_attempt: AttemptHook | None
-    tracer: "CallTracer | None"
+    tracer: Any
     signing_path_prefix: str | None
     headers: dict[str, str] = field(converter=_headers)
 
@@ -73,11 +70,10 @@ def require_httpx(value: object, kind: type, name: str) -> None:
     """Check that an object comes from httpx. Raises ConfigurationError."""
     if isinstance(value, kind):
         return
+    text = f"{name} must be an httpx.{kind.__name__}"
     if any(base.__module__.partition(".")[0] == "httpx2" for base in type(value).__mro__):
-        raise ConfigurationError(
-            f"{name} is an object of httpx2; this client works with httpx: pass an httpx.{kind.__name__}"
-        )
-    raise ConfigurationError(f"{name} must be an httpx.{kind.__name__}")
+        text = f"{name} is an object of httpx2; this client works with httpx: pass an httpx.{kind.__name__}"
+    raise ConfigurationError(text)
 
 
 def resolve_auth(key: str | None, secret: str | None, auth: httpx.Auth | None) -> httpx.Auth:

@@ -9,16 +9,13 @@ import random
 import ssl
 from collections.abc import Collection, Iterable
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 from attrs import define, field, frozen
 
 from sinch_reporting import errors
 from sinch_reporting.parameters import check_number
-
-if TYPE_CHECKING:
-    from sinch_reporting.tracing import CallSpans
 
 
 def _statuses(value: Collection[int]) -> frozenset[int]:
@@ -95,7 +92,7 @@ class RetryState:
     """The attempts of one call. Times are monotonic. `is_last`: the deadline, not the timeout, limits the attempt."""
 
     request: httpx.Request
-    trace: "CallSpans | None"
+    trace: Any  # CallSpans, or None
     policy: RetryPolicy
     timeout: float
     deadline: float
