@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from time import monotonic
+from typing import Any, cast
 
 import anyio
 import httpcore
@@ -85,7 +86,7 @@ class FallbackBackend(httpcore.SyncBackend):
 
 
 network_backend: Callable[[], httpcore.NetworkBackend] = FallbackBackend
-async_network_backend: Callable[[], httpcore.AsyncNetworkBackend] = httpcore.AnyIOBackend
+async_network_backend: Callable[[], httpcore.AsyncNetworkBackend] = cast("Any", httpcore.AnyIOBackend)
 shield: Callable[[], AbstractContextManager[object]] = nullcontext  # threads are not cancelled
 async_shield: Callable[[], AbstractContextManager[object]] = partial(anyio.CancelScope, shield=True)
 
