@@ -16,7 +16,7 @@ from sinch_reporting._concurrency import async_sleep
 from sinch_reporting._operations import ModelT, StripFrames, operation, parse
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.httpdate import parse_http_date
-from sinch_reporting.parameters import DomainLike, Endpoint, check_number, path_segment
+from sinch_reporting.parameters import ABOVE_ZERO, DomainLike, Endpoint, check_number, path_segment
 from sinch_reporting.watch import Sample, ValueT
 from sinch_reporting_client import models as api
 
@@ -88,22 +88,21 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             stop: The last day, at most 30 days after `start`.
         """
         parameters.check_period(start, stop)
-        return await self._get_call_report(endpoint, domain, start, stop)
+        return await self._get_call_report(endpoint, domain, start, stop, math.inf)
 
     async def _get_call_report(
-        self,
-        endpoint: Endpoint,
-        domain: DomainLike | None,
-        start: date | None,
-        stop: date | None,
-        expires: float = math.inf,
+        self, endpoint: Endpoint, domain: DomainLike | None, start: date | None, stop: date | None, expires: float
     ) -> models.CallReport:
         with StripFrames():
             network = parameters.resolve_domain(endpoint, domain)
             arguments = parameters.call_report_parameters(endpoint, network, start, stop)
-            convert = partial(
-                models.CallReport.from_api, endpoint=endpoint, domain=network, period_start=start, period_stop=stop
-            )
+            requested: dict[str, Any] = {
+                "endpoint": endpoint,
+                "domain": network,
+                "period_start": start,
+                "period_stop": stop,
+            }
+            convert = partial(models.CallReport.from_api, **requested)
             return await self._fetch("get_call_report", arguments, api.CallReport, convert, expires)
 
     def iter_call_reports(
@@ -231,7 +230,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         """
         path_segment(service_id, "service id")
         message = "interval must be a number of seconds above 0"
-        check_number(interval, message, above=0, error=InvalidRequestError)
+        check_number(interval, message, ABOVE_ZERO, error=InvalidRequestError)
         sample = partial(self._sample_service, service_id)
         schedule = watch.PollSchedule[models.ServiceStatus](interval)
         return self._poll(sample, schedule, watch.ServiceStatusChange, watch.ServiceStatusFailure)
@@ -278,7 +277,6 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         convert: Callable[[ModelT], ResultT],
         expires: float = math.inf,
     ) -> ResultT:
-        """Call a generated function by its name, and return the converted result."""
         request = self._builder.build(operation(name), arguments)
         return await self._caller.call(request, lambda _, body: convert(parse(model, body)), expires=expires)
 

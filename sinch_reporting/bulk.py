@@ -14,7 +14,7 @@ from attrs import field, frozen
 from sinch_reporting._concurrency import BackgroundTasks, cancelled
 from sinch_reporting.errors import DeadlineExceededError, InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
-from sinch_reporting.parameters import Endpoint, Number, Username, check_number
+from sinch_reporting.parameters import ABOVE_ZERO, Endpoint, Number, Username, check_number
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -74,11 +74,11 @@ def check_iteration(endpoints: object, concurrency: object, deadline: float | No
     if isinstance(endpoints, str | bytes) or not isinstance(endpoints, Iterable | AsyncIterable):
         raise InvalidRequestError("the endpoints must be an iterable of Number(...) and Username(...)")
     message = "concurrency must be a whole number from 1"
-    check_number(concurrency, message, minimum=1, whole=True, error=InvalidRequestError)
+    check_number(concurrency, message, 1, whole=True, error=InvalidRequestError)
     if deadline is None:
         return math.inf
     message = "deadline must be a number of seconds above 0, or None"
-    check_number(deadline, message, above=0, error=InvalidRequestError)
+    check_number(deadline, message, ABOVE_ZERO, error=InvalidRequestError)
     return monotonic() + deadline
 
 

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.events import AttemptHook
-from sinch_reporting.parameters import check_number
+from sinch_reporting.parameters import ABOVE_ZERO, check_number
 from sinch_reporting.retry import RetryPolicy
 
 DEFAULT_BASE_URL = "https://reportingapi.sinch.com/v1"
@@ -49,11 +49,11 @@ class Config:
     headers: dict[str, str] = field(converter=_headers)
 
     def __attrs_post_init__(self) -> None:
-        check_number(self.timeout, "timeout must be a number of seconds above 0", above=0)
-        check_number(self.deadline, "deadline must be a number of seconds above 0", above=0)
+        check_number(self.timeout, "timeout must be a number of seconds above 0", ABOVE_ZERO)
+        check_number(self.deadline, "deadline must be a number of seconds above 0", ABOVE_ZERO)
         if self.rate_limit is not None:
             message = f"rate_limit must be a number of requests per second from {_MIN_RATE}, or None"
-            check_number(self.rate_limit, message, minimum=_MIN_RATE)
+            check_number(self.rate_limit, message, _MIN_RATE)
         given: Any = self.retry
         if not isinstance(given, RetryPolicy):
             raise ConfigurationError("retry must be a RetryPolicy")

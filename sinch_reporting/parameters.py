@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from sinch_reporting.errors import ConfigurationError, InvalidRequestError, ReportingError
+from sinch_reporting.errors import ConfigurationError, InvalidRequestError
 from sinch_reporting_client import models
 from sinch_reporting_client.types import UNSET
 
 MAX_PERIOD_DAYS = 30
+ABOVE_ZERO = math.ulp(0.0)
 
 
 def str_value(text: str) -> str:
@@ -23,17 +24,11 @@ def str_value(text: str) -> str:
 
 
 def check_number(
-    value: object,
-    message: str,
-    *,
-    minimum: float = 0,
-    above: float = -1,
-    whole: bool = False,
-    error: type[ReportingError] = ConfigurationError,
+    value: object, message: str, minimum: float = 0, *, whole: bool = False, error: type[Exception] = ConfigurationError
 ) -> None:
-    """Raise the error unless the value is a finite number (not a bool) of at least `minimum` and above `above`."""
-    valid = isinstance(value, int | float) and minimum <= value < math.inf and value > above
-    if not valid or isinstance(value, bool) or (whole and not isinstance(value, int)):
+    """Raise the error unless the value is a finite number (not a bool) from `minimum`."""
+    valid = isinstance(value, int | float) and minimum <= value < math.inf and not isinstance(value, bool)
+    if not valid or (whole and not isinstance(value, int)):
         raise error(message)
 
 

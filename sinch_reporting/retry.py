@@ -40,8 +40,7 @@ class RetryPolicy:
         max_retry_after: Longest Retry-After in seconds that is honored; beyond it the error is raised immediately.
         statuses: HTTP statuses that are retried.
 
-    Raises:
-        ConfigurationError: A value is out of range.
+    Raises ConfigurationError if a value is out of range.
     """
 
     attempts: int = 4
@@ -51,7 +50,7 @@ class RetryPolicy:
     statuses: frozenset[int] = field(default=frozenset({408, 429, 500, 502, 503, 504}), converter=_statuses)
 
     def __attrs_post_init__(self) -> None:
-        check_number(self.attempts, "attempts must be a whole number from 1", minimum=1, whole=True)
+        check_number(self.attempts, "attempts must be a whole number from 1", 1, whole=True)
         for name in ("backoff_base", "backoff_cap", "max_retry_after"):
             check_number(getattr(self, name), f"{name} must be a number of seconds from 0")
 

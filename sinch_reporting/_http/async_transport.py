@@ -4,9 +4,9 @@ httpcore's async pool scans all its connections several times per request, and i
 This pool holds up to a hundred of httpcore's connections.
 """
 
+# ruff: noqa: ASYNC109 - httpcore passes each timeout
 import ssl
 from collections import deque
-from collections.abc import Iterable
 from time import monotonic
 from typing import Any, Self
 
@@ -28,13 +28,13 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         self._received = bytearray()  # since the last request
         self._out_of_sync = False
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's name
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self._stream.read(max_bytes, connections.remaining(timeout or self._timeout, httpcore.ReadTimeout))
         self._received += data
         connections.check_size(self._received)
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._received.clear()
         await self._stream.write(buffer, connections.remaining(timeout or self._timeout, httpcore.WriteTimeout))
 
@@ -42,10 +42,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         await self._stream.aclose()
 
     async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
         seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
         self._stream = await self._stream.start_tls(ssl_context, server_hostname, seconds)
@@ -75,15 +72,10 @@ class AsyncConnection(httpcore.AsyncNetworkBackend):
         self.http = httpcore.AsyncConnectionPool(network_backend=self, **options).create_connection(origin)
 
     async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
     ) -> httpcore.AsyncNetworkStream:
         seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
-        stream = await self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
+        stream = await self._backend.connect_tcp(host, port, seconds, *args, **options)
         self._stream = AsyncStream(stream, timeout)
         return self._stream
 

@@ -4,7 +4,7 @@ import queue
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from time import monotonic
@@ -63,12 +63,7 @@ class FallbackBackend(httpcore.SyncBackend):
     """Connects to the addresses of a host in turn, within one timeout for all of them and the name resolution."""
 
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
     ) -> httpcore.NetworkStream:
         addresses = _resolve(host, port, remaining(timeout, httpcore.ConnectTimeout))
         failure: Exception = httpcore.ConnectError("the host has no address")
@@ -79,7 +74,7 @@ class FallbackBackend(httpcore.SyncBackend):
             if seconds is not None:
                 seconds = min(seconds, limit) if limit else seconds / (len(tries) - done)
             try:
-                return super().connect_tcp(address, port, seconds or limit, local_address, socket_options)
+                return super().connect_tcp(address, port, seconds or limit, *args, **options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
@@ -114,7 +109,6 @@ def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
 
 
 def to_httpcore_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:
-    """Return httpx's proxy as httpcore's."""
     if proxy is None:
         return None
     url = proxy.url

@@ -5,9 +5,9 @@ httpcore's async pool scans all its connections several times per request, and i
 This pool holds up to a hundred of httpcore's connections.
 """
 
+# ruff: noqa: ASYNC109 - httpcore passes each timeout
 import ssl
 from collections import deque
-from collections.abc import Iterable
 from time import monotonic
 from typing import Any, Self
 
@@ -29,13 +29,13 @@ class Stream(httpcore.NetworkStream):
         self._received = bytearray()  # since the last request
         self._out_of_sync = False
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's name
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._stream.read(max_bytes, connections.remaining(timeout or self._timeout, httpcore.ReadTimeout))
         self._received += data
         connections.check_size(self._received)
         return data
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._received.clear()
         self._stream.write(buffer, connections.remaining(timeout or self._timeout, httpcore.WriteTimeout))
 
@@ -43,10 +43,7 @@ class Stream(httpcore.NetworkStream):
         self._stream.close()
 
     def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
         self._stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
@@ -76,15 +73,10 @@ class Connection(httpcore.NetworkBackend):
         self.http = httpcore.ConnectionPool(network_backend=self, **options).create_connection(origin)
 
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
     ) -> httpcore.NetworkStream:
         seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
-        stream = self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
+        stream = self._backend.connect_tcp(host, port, seconds, *args, **options)
         self._stream = Stream(stream, timeout)
         return self._stream
 
