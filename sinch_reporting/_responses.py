@@ -21,10 +21,9 @@ TOO_LARGE = "the response is larger than 1 MiB; check that the base URL leads to
 
 _MAX_JSON_VALUES = 10_000  # each takes up to a hundred times the memory of its text
 _FRAMING_HEADERS = {b"content-encoding", b"content-length", b"transfer-encoding"}
+_REDIRECT = "redirects are not followed, so that signed headers stay with their host; check the base URL"
 _REMEDIES = {
-    **dict.fromkeys(
-        range(300, 400), "redirects are not followed, so that signed headers stay with their host; check the base URL"
-    ),
+    **dict.fromkeys(range(300, 400), _REDIRECT),
     400: "check the parameters",
     401: "check that the secret belongs to the key, and this machine's clock",
     403: "ask Sinch support whether the application may use the Reporting API",

@@ -215,7 +215,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         """
         path_segment(counter_id, "counter id")
         sample = partial(self._sample_counter, counter_id)
-        return self._poll(sample, watch.RefreshSchedule(), watch.CounterChange, watch.CounterFailure)
+        return self._poll(sample, watch.RefreshSchedule(), watch.CounterChange)
 
     def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> Generator[watch.ServiceStatusOutcome]:
         """Yield the status of a service whenever it changes, and errors, forever.
@@ -232,7 +232,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         check_number(interval, message, ABOVE_ZERO, error=InvalidRequestError)
         sample = partial(self._sample_service, service_id)
         schedule = watch.PollSchedule[models.ServiceStatus](interval)
-        return self._poll(sample, schedule, watch.ServiceStatusChange, watch.ServiceStatusFailure)
+        return self._poll(sample, schedule, watch.ServiceStatusChange)
 
     def _sample_counter(self, counter_id: str) -> Sample[models.Counter]:
         def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[models.Counter]:
@@ -248,21 +248,17 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         return Sample(service, service.status)
 
     def _poll(
-        self,
-        sample: Callable[[], Any],
-        schedule: watch.PollSchedule[ValueT],
-        success: Callable[[ValueT], OutcomeT],
-        failure: Callable[[ReportingError], OutcomeT],
-    ) -> Generator[OutcomeT]:
+        self, sample: Callable[[], Any], schedule: watch.PollSchedule[ValueT], success: Callable[[ValueT], OutcomeT]
+    ) -> Generator[OutcomeT | watch.WatchFailure]:
         while True:
-            outcome: OutcomeT | None = None
+            outcome: OutcomeT | watch.WatchFailure | None = None
             try:
                 current: Sample[ValueT] = sample()
                 is_new, delay = schedule.on_sample(current)
                 if is_new:
                     outcome = success(current.value)
             except watch.TRANSIENT_ERRORS as error:
-                outcome, delay = failure(error), schedule.on_error(error)
+                outcome, delay = watch.WatchFailure(error), schedule.on_error(error)
             due = monotonic() + delay
             if outcome is not None:
                 yield outcome

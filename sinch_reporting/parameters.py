@@ -56,10 +56,6 @@ def _username(value: str) -> str:
     return path_segment(value, "username")
 
 
-def _mask(_value: str) -> str:
-    return "***"
-
-
 @frozen
 class Number:
     """A phone number in strict E.164: `+`, then 7 to 15 digits, the first not 0. Nothing is guessed or reformatted.
@@ -69,7 +65,7 @@ class Number:
     Raises InvalidRequestError if the value is not E.164.
     """
 
-    value: str = field(converter=_e164, repr=_mask)
+    value: str = field(converter=_e164, repr=lambda _: "***")
 
 
 @frozen
@@ -80,7 +76,7 @@ class Username:
     surrogates.
     """
 
-    value: str = field(converter=_username, repr=_mask)
+    value: str = field(converter=_username, repr=lambda _: "***")
 
 
 Endpoint = Number | Username

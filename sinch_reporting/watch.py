@@ -30,18 +30,6 @@ class CounterChange:
 
 
 @frozen
-class CounterFailure:
-    """An error while watching a counter."""
-
-    error: ReportingError
-    counter: Any = field(default=None, init=False)  # not None: pyright does not narrow unions by `if outcome.error`
-
-
-CounterOutcome = CounterChange | CounterFailure
-"""Outcome of watching a counter: `error` is None, or `counter` is."""
-
-
-@frozen
 class ServiceStatusChange:
     """A new status of a watched service."""
 
@@ -50,14 +38,18 @@ class ServiceStatusChange:
 
 
 @frozen
-class ServiceStatusFailure:
-    """An error while watching a service."""
+class WatchFailure:
+    """An error while watching a counter or service."""
 
     error: ReportingError
+    counter: Any = field(default=None, init=False)  # not None: pyright does not narrow unions by `if outcome.error`
     service: Any = field(default=None, init=False)
 
 
-ServiceStatusOutcome = ServiceStatusChange | ServiceStatusFailure
+CounterOutcome = CounterChange | WatchFailure
+"""Outcome of watching a counter: `error` is None, or `counter` is."""
+
+ServiceStatusOutcome = ServiceStatusChange | WatchFailure
 """Outcome of watching a service: `error` is None, or `service` is."""
 
 

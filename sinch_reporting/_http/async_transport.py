@@ -15,9 +15,6 @@ import httpx
 
 from sinch_reporting._http import connections
 
-MAX_CONNECTIONS = 100
-KEEPALIVE_SECONDS = 30.0
-
 
 class AsyncStream(httpcore.AsyncNetworkStream):
     """A connection that enforces the deadline of an attempt, and is not reused after surplus bytes."""
@@ -104,7 +101,7 @@ class AsyncConnection(httpcore.AsyncNetworkBackend):
 class AsyncPool:
     """The interface of httpcore's pool that httpx's transport uses. `options` are those of httpcore's pools."""
 
-    def __init__(self, max_connections: int, keepalive_seconds: float, **options: Any) -> None:
+    def __init__(self, max_connections: int = 100, keepalive_seconds: float = 30.0, **options: Any) -> None:
         self._options = options
         self._slots = connections.AsyncSlots(max_connections)
         self._keepalive_seconds = keepalive_seconds
@@ -169,17 +166,10 @@ class AsyncPool:
 class AsyncTransport(httpx.AsyncHTTPTransport):
     """httpx's transport with our pool, so that tools that patch or instrument httpx recognise it."""
 
-    def __init__(
-        self,
-        *,
-        ssl_context: ssl.SSLContext,
-        proxy: httpx.Proxy | None = None,
-        max_connections: int = MAX_CONNECTIONS,
-        keepalive_seconds: float = KEEPALIVE_SECONDS,
-    ) -> None:
+    def __init__(self, *, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None, **limits: Any) -> None:
         super().__init__(verify=ssl_context, proxy=proxy)
-        options: Any = {"ssl_context": ssl_context, "proxy": connections.to_httpcore_proxy(proxy)}
-        self._pool: Any = AsyncPool(max_connections, keepalive_seconds, **options)
+        httpcore_proxy = connections.to_httpcore_proxy(proxy)
+        self._pool: Any = AsyncPool(ssl_context=ssl_context, proxy=httpcore_proxy, **limits)
         self.close_pool = self._pool.aclose
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
