@@ -44,7 +44,7 @@ def transport_error(error: Exception, request: httpx.Request, attempt: int, secr
 
 def _reraise_own(error: BaseException) -> None:
     # httpcore converts every OSError and TimeoutError that is raised during I/O, also that of a signal handler.
-    for link in _causes(error):
+    for link in causes(error):
         modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(link.__traceback__)]
         if isinstance(link, OSError) and modules and not _LIBRARIES.match(modules[-1]):
             raise link
@@ -55,7 +55,7 @@ def _reraise_own(error: BaseException) -> None:
 
 def _describe(error: BaseException) -> tuple[str, str]:  # the cause in words, and a remedy
     check = "check the network, the proxy and the base URL"
-    for link in _causes(error):
+    for link in causes(error):
         if isinstance(link, ssl.SSLCertVerificationError):
             message = getattr(link, "verify_message", "unknown reason")  # set by OpenSSL only
             return f"certificate verification failed: {message}", "check SSL_CERT_FILE and the base URL"
@@ -71,10 +71,11 @@ def _describe(error: BaseException) -> tuple[str, str]:  # the cause in words, a
     return str(error) or "the connection failed", check
 
 
-def _causes(error: BaseException) -> list[BaseException]:  # from the cause to the effect
-    causes: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in causes:
-        causes.append(link)
+def causes(error: BaseException | None) -> list[BaseException]:
+    """Return an exception and what led to it, from the cause to the effect."""
+    links: list[BaseException] = []
+    link = error
+    while link is not None and link not in links:
+        links.append(link)
         link = link.exceptions[0] if isinstance(link, BaseExceptionGroup) else link.__cause__ or link.__context__
-    return causes[::-1]
+    return links[::-1]

@@ -17,7 +17,6 @@ from sinch_reporting._operations import ModelT, StripFrames, operation, parse
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.parameters import ABOVE_ZERO, DomainLike, Endpoint, check_number, path_segment
-from sinch_reporting.watch import Sample, ValueT
 from sinch_reporting_client import models as api
 
 OutcomeT = TypeVar("OutcomeT")
@@ -235,26 +234,29 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         schedule = watch.PollSchedule[models.ServiceStatus](interval)
         return self._poll(sample, schedule, watch.ServiceStatusChange)
 
-    async def _sample_counter(self, counter_id: str) -> Sample[models.Counter]:
-        def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[models.Counter]:
+    async def _sample_counter(self, counter_id: str) -> watch.Sample[models.Counter]:
+        def convert(response: httpx.Response, body: dict[str, Any]) -> watch.Sample[models.Counter]:
             counter = models.Counter.from_api(parse(api.Counter, body), counter_id)
-            return Sample(counter, counter.value, parse_http_date(response.headers.get("Date")))
+            return watch.Sample(counter, counter.value, parse_http_date(response.headers.get("Date")))
 
         with StripFrames():
             request = self._builder.build(operation("get_counter"), {"id": counter_id})
             return await self._caller.call(request, convert)
 
-    async def _sample_service(self, service_id: str) -> Sample[models.ServiceStatus]:
+    async def _sample_service(self, service_id: str) -> watch.Sample[models.ServiceStatus]:
         service = await self.get_service_status(service_id)
-        return Sample(service, service.status)
+        return watch.Sample(service, service.status)
 
     async def _poll(
-        self, sample: Callable[[], Any], schedule: watch.PollSchedule[ValueT], success: Callable[[ValueT], OutcomeT]
+        self,
+        sample: Callable[[], Any],
+        schedule: watch.PollSchedule[watch.ValueT],
+        success: Callable[[watch.ValueT], OutcomeT],
     ) -> AsyncGenerator[OutcomeT | watch.WatchFailure]:
         while True:
             outcome: OutcomeT | watch.WatchFailure | None = None
             try:
-                current: Sample[ValueT] = await sample()
+                current: watch.Sample[watch.ValueT] = await sample()
                 is_new, delay = schedule.on_sample(current)
                 if is_new:
                     outcome = success(current.value)

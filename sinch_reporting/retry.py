@@ -15,6 +15,7 @@ import httpx
 from attrs import define, field, frozen
 
 from sinch_reporting import errors
+from sinch_reporting._failures import causes
 from sinch_reporting.parameters import check_number
 
 
@@ -78,12 +79,7 @@ def _is_transient(cause: BaseException | None) -> bool:
         return False
     if isinstance(cause, httpx.ProxyError) and str(cause).startswith("407"):
         return False
-    chain = cause
-    while chain is not None:
-        if isinstance(chain, ssl.SSLCertVerificationError):
-            return False
-        chain = chain.__cause__ or chain.__context__
-    return True
+    return not any(isinstance(link, ssl.SSLCertVerificationError) for link in causes(cause))
 
 
 @define

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import anyio
 import httpcore
-import httpx
 
 from sinch_reporting._http import Deadline
 from sinch_reporting._responses import MAX_BODY_BYTES, TOO_LARGE
@@ -106,18 +105,6 @@ def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
     if isinstance(result, BaseException):
         raise result
     return list(dict.fromkeys(result))
-
-
-def to_httpcore_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:
-    if proxy is None:
-        return None
-    url = proxy.url
-    return httpcore.Proxy(
-        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        auth=proxy.raw_auth,
-        headers=proxy.headers.raw,
-        ssl_context=proxy.ssl_context,
-    )
 
 
 class Slots:

@@ -167,10 +167,12 @@ class Pool:
 class Transport(httpx.HTTPTransport):
     """httpx's transport with our pool, so that tools that patch or instrument httpx recognise it."""
 
-    def __init__(self, *, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None, **limits: Any) -> None:
+    def __init__(self, *, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None, **options: Any) -> None:
         super().__init__(verify=ssl_context, proxy=proxy)
-        httpcore_proxy = connections.to_httpcore_proxy(proxy)
-        self._pool: Any = Pool(ssl_context=ssl_context, proxy=httpcore_proxy, **limits)
+        if proxy:
+            url, auth, headers = str(proxy.url), proxy.raw_auth, proxy.headers.raw
+            options["proxy"] = httpcore.Proxy(url, auth=auth, headers=headers, ssl_context=proxy.ssl_context)
+        self._pool: Any = Pool(ssl_context=ssl_context, **options)
         self.close_pool = self._pool.close
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
