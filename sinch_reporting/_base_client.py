@@ -64,9 +64,6 @@ class BaseClient(Generic[TransportT]):
         self._shared = SharedTransport(transport, factory, RateLimiter(rate_limit), current_loop)
         self._owns_transport = True
         self._builder = RequestBuilder(url, self._config.headers, signing_path_prefix)
-        self._prepare()
-
-    def _prepare(self) -> None:  # sets up what depends on the options, also in copies
         self._caller: Any = self._caller_type(self._config, self._auth, self._shared, self._builder)
         self._api: AuthenticatedClient | None = None
 
@@ -99,7 +96,8 @@ class BaseClient(Generic[TransportT]):
         vars(copy).update(vars(self))
         copy._config = evolve(self._config, **{name: value for name, value in changes.items() if value is not None})
         copy._owns_transport = False
-        copy._prepare()
+        copy._caller = self._caller_type(copy._config, self._auth, self._shared, self._builder)
+        copy._api = None
         return copy
 
     # A copy shares the credentials: those of the environment could be another account's.
