@@ -77,7 +77,7 @@ class AsyncCaller(httpx.AsyncBaseTransport):
                     request.headers.update(trace.start_attempt(state.attempt))
                 response: httpx.Response | None = None
                 try:
-                    with async_time_limit(limit):
+                    with async_time_limit(limit + 0.05):  # our transport ends earlier, and names the phase
                         response = await self._attempt(request, limit)
                     if response is None:
                         raise httpx.ReadTimeout("the time of the attempt has expired")  # noqa: TRY301

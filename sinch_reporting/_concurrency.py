@@ -1,6 +1,5 @@
 """Waiting and cancellation in threads and tasks, under asyncio and trio."""
 
-import asyncio
 import sys
 import threading
 import time
@@ -15,11 +14,7 @@ cancelled: ContextVar[threading.Event | None] = ContextVar("sinch_reporting_canc
 """Set when nobody waits for the calls of a thread any longer."""
 
 time_limit: Callable[[float], AbstractContextManager[object]] = nullcontext  # the connections enforce the deadline
-
-
-def async_time_limit(seconds: float) -> AbstractContextManager[object]:
-    """Limit the time of other transports. Ours end earlier, with the phase in which the time expired."""
-    return anyio.move_on_after(seconds + 0.05)
+async_time_limit: Callable[[float], AbstractContextManager[object]] = anyio.move_on_after
 
 
 class CancelledCallError(BaseException):
@@ -59,6 +54,8 @@ class BackgroundTasks:
 
             trio.lowlevel.spawn_system_task(run)
         else:
+            import asyncio  # noqa: PLC0415 - slow, and not needed in threads
+
             task = asyncio.ensure_future(work())
             self._cancels[token] = task.cancel
             task.add_done_callback(lambda _: self._ended(token))

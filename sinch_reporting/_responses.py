@@ -69,7 +69,7 @@ def decode_body(response: httpx.Response, content: bytes, request: httpx.Request
     """Return the response with its body, decompressed. Raises DecodeError if it is too large or cannot be."""
     if len(content) > MAX_BODY_BYTES:
         raise DecodeError(TOO_LARGE)
-    if _is_read(response):
+    if _is_read(response) and content is response.content:
         response.request = request
         return response
     headers = response.headers
