@@ -26,7 +26,6 @@ NAMES = {
     "aread": "read",
     "asend": "send",
     "async_auth_flow": "sync_auth_flow",
-    "async_transport_factory": "sync_transport_factory",
     "handle_async_request": "handle_request",
 }
 

@@ -41,9 +41,9 @@ class BackgroundTasks:
         self._cancels: dict[object, Callable[[], object]] = {}
 
     def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Start a task."""
         token = object()
-        if _is_trio():
+        trio = sys.modules.get("trio")
+        if trio and trio.lowlevel.in_trio_run():
             scope = anyio.CancelScope()
             self._cancels[token] = scope.cancel
 
@@ -52,7 +52,7 @@ class BackgroundTasks:
                     await work()
                 self._ended(token)
 
-            sys.modules["trio"].lowlevel.spawn_system_task(run)
+            trio.lowlevel.spawn_system_task(run)
         else:
             import asyncio  # noqa: PLC0415 - slow, and not needed in threads
 
@@ -65,7 +65,6 @@ class BackgroundTasks:
         self.changed.set()
 
     async def wait(self) -> None:
-        """Wait until `changed` is set."""
         await self.changed.wait()
         self.changed = anyio.Event()
 
@@ -76,8 +75,3 @@ class BackgroundTasks:
         with anyio.CancelScope(shield=True):
             while self._cancels:
                 await self.wait()
-
-
-def _is_trio() -> bool:
-    trio = sys.modules.get("trio")
-    return trio is not None and bool(trio.lowlevel.in_trio_run())

@@ -5,27 +5,16 @@ httpcore's async pool scans all its connections several times per request, and i
 This pool holds up to a hundred of httpcore's connections.
 """
 
+# ruff: noqa: ASYNC109 - httpcore passes each timeout
 import ssl
 from collections import deque
-from collections.abc import Iterable
 from time import monotonic
 from typing import Any, Self
 
 import httpcore
 import httpx
 
-from sinch_reporting._http.connections import (
-    ReceivedBytes,
-    Slots,
-    has_unread_tls_data,
-    network_backend,
-    remaining,
-    shield,
-    to_httpcore_proxy,
-)
-
-MAX_CONNECTIONS = 100
-KEEPALIVE_SECONDS = 30.0
+from sinch_reporting._http import connections
 
 
 class Stream(httpcore.NetworkStream):
@@ -34,40 +23,39 @@ class Stream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream, timeout: float | None) -> None:
         self._stream = stream
         self._timeout = timeout  # httpcore passes none while it negotiates with a SOCKS proxy
-        self.received = ReceivedBytes()
+        self._received = bytearray()  # since the last request
+        self._out_of_sync = False
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's name
-        """Read some bytes."""
-        data = self._stream.read(max_bytes, remaining(timeout or self._timeout, httpcore.ReadTimeout))
-        self.received.add(data)
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._stream.read(max_bytes, connections.remaining(timeout or self._timeout, httpcore.ReadTimeout))
+        self._received += data
+        connections.check_size(self._received)
         return data
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Write all bytes."""
-        self.received.start()
-        self._stream.write(buffer, remaining(timeout or self._timeout, httpcore.WriteTimeout))
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._received.clear()
+        self._stream.write(buffer, connections.remaining(timeout or self._timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
-        """Close the connection."""
         self._stream.close()
 
     def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Speak TLS from now on."""
-        seconds = remaining(timeout, httpcore.ConnectTimeout)
+        seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
         self._stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
         return self
 
-    def get_extra_info(self, info: str) -> Any:
-        """Return information on the connection. httpcore does not reuse a connection that is readable."""
+    def get_extra_info(self, info: str) -> Any:  # httpcore does not reuse a connection that is readable
         value = self._stream.get_extra_info(info)
         if info != "is_readable":
             return value
-        return self.received.out_of_sync or value or has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
+        return self._out_of_sync or value or connections.has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
+
+    def finish(self, response: httpcore.Response, body_length: int) -> None:
+        """Check that nothing but the response was received."""
+        self._out_of_sync = not connections.is_one_response(self._received, response.headers, body_length)
+        self._received.clear()
 
 
 class Connection(httpcore.NetworkBackend):
@@ -77,21 +65,15 @@ class Connection(httpcore.NetworkBackend):
     """
 
     def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
-        self._backend = network_backend()
+        self._backend = connections.network_backend()
         self._stream: Stream | None = None
         self.http = httpcore.ConnectionPool(network_backend=self, **options).create_connection(origin)
 
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
     ) -> httpcore.NetworkStream:
-        """Connect to a host."""
-        seconds = remaining(timeout, httpcore.ConnectTimeout)
-        stream = self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
+        seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
+        stream = self._backend.connect_tcp(host, port, seconds, *args, **options)
         self._stream = Stream(stream, timeout)
         return self._stream
 
@@ -103,35 +85,26 @@ class Connection(httpcore.NetworkBackend):
             content += part
         response.close()
         if self._stream:
-            self._stream.received.finish(response.headers, len(content))
-        return httpcore.Response(
-            response.status, headers=response.headers, content=bytes(content), extensions=response.extensions
-        )
+            self._stream.finish(response, len(content))
+        options: Any = {"headers": response.headers, "extensions": response.extensions}
+        return httpcore.Response(response.status, content=bytes(content), **options)
 
-    def is_usable(self, origin: httpcore.Origin) -> bool:
-        """Tell whether the next request to an origin can be sent."""
+    def is_usable(self, origin: httpcore.Origin) -> bool:  # for the next request
         http = self.http
         return http.can_handle_request(origin) and http.is_available() and not http.has_expired()
 
     def close(self) -> None:
-        """Close the connection."""
         if self._stream:
-            with shield():
+            with connections.shield():
                 self._stream.close()
 
 
 class Pool:
-    """The interface of httpcore's pool that httpx's transport uses.
+    """The interface of httpcore's pool that httpx's transport uses. `options` are those of httpcore's pools."""
 
-    Args:
-        max_connections: Most connections, and so most requests at a time.
-        keepalive_seconds: Time after which an idle connection is closed.
-        options: Options of httpcore's pools, for its connections.
-    """
-
-    def __init__(self, max_connections: int, keepalive_seconds: float, **options: Any) -> None:
+    def __init__(self, max_connections: int = 100, keepalive_seconds: float = 30.0, **options: Any) -> None:
         self._options = options
-        self._slots = Slots(max_connections)
+        self._slots = connections.Slots(max_connections)
         self._keepalive_seconds = keepalive_seconds
         self._idle = deque[tuple[float, Connection]]()  # the time since when, and the connection
         self._is_closed = False
@@ -143,7 +116,7 @@ class Pool:
         timeout = request.extensions.get("timeout", {}).get("pool")
         slot: list[None] = []
         try:
-            self._slots.acquire(remaining(timeout, httpcore.PoolTimeout), slot)
+            self._slots.acquire(connections.remaining(timeout, httpcore.PoolTimeout), slot)
             if not slot:
                 raise httpcore.PoolTimeout("all connections were in use")
             connection = self._acquire(request.url.origin)
@@ -172,8 +145,7 @@ class Pool:
             connection.close()
         return Connection(origin, self._options)
 
-    def _close_idle(self, before: float) -> None:
-        """Close the connections that have been idle since before a time."""
+    def _close_idle(self, before: float) -> None:  # those that have been idle since before a time
         try:
             while self._idle[0][0] < before:
                 self._idle.popleft()[1].close()
@@ -195,18 +167,13 @@ class Pool:
 class Transport(httpx.HTTPTransport):
     """httpx's transport with our pool, so that tools that patch or instrument httpx recognise it."""
 
-    def __init__(
-        self,
-        *,
-        ssl_context: ssl.SSLContext,
-        proxy: httpx.Proxy | None = None,
-        max_connections: int = MAX_CONNECTIONS,
-        keepalive_seconds: float = KEEPALIVE_SECONDS,
-    ) -> None:
+    def __init__(self, *, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None, **options: Any) -> None:
         super().__init__(verify=ssl_context, proxy=proxy)
-        pool = Pool(max_connections, keepalive_seconds, ssl_context=ssl_context, proxy=to_httpcore_proxy(proxy))
-        self._pool: Any = pool
-        self.close_pool = pool.close
+        if proxy:
+            url, auth, headers = str(proxy.url), proxy.raw_auth, proxy.headers.raw
+            options["proxy"] = httpcore.Proxy(url, auth=auth, headers=headers, ssl_context=proxy.ssl_context)
+        self._pool: Any = Pool(ssl_context=ssl_context, **options)
+        self.close_pool = self._pool.close
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request once, and return the response with its body read, unless that is compressed."""
