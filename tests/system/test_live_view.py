@@ -22,9 +22,7 @@ def test_the_graph_of_a_minute_of_changes_is_correct_at_every_width():
             "SINCH_APPLICATION_KEY": sandbox.application_key,
             "SINCH_APPLICATION_SECRET": sandbox.application_secret,
         }
-        terminals = {
-            width: Terminal("counter", "currentCalls", "--watch", columns=width, env=env) for width in WIDTHS
-        }
+        terminals = {width: Terminal("counter", "currentCalls", "--watch", columns=width, env=env) for width in WIDTHS}
         end = time.monotonic() + SECONDS
         while (left := end - time.monotonic()) > 0:
             sandbox.set_counter("currentCalls", round(700 + 100 * math.sin(left / 3)))
