@@ -1,114 +1,34 @@
 """A typed client for the Sinch Reporting API: call reports, counters of ongoing calls, and service status."""
 
-import importlib
-from typing import TYPE_CHECKING
-
-from sinch_reporting.version import __version__
-
-if TYPE_CHECKING:
-    from sinch_reporting.async_client import AsyncReportingClient
-    from sinch_reporting.auth import SignedAuth
-    from sinch_reporting.bulk import CallReportOutcome, DailyCallReport
-    from sinch_reporting.client import ReportingClient
-    from sinch_reporting.errors import (
-        APIError,
-        AuthenticationError,
-        BadRequestError,
-        ConfigurationError,
-        DeadlineExceededError,
-        DecodeError,
-        InvalidRequestError,
-        NotFoundError,
-        PermissionDeniedError,
-        RateLimitError,
-        ReportingError,
-        RequestTimeoutError,
-        ServerError,
-        TransportError,
-    )
-    from sinch_reporting.events import Attempt
-    from sinch_reporting.models import CallReport, Counter, ServiceStatus
-    from sinch_reporting.parameters import Domain, Endpoint, Number, Username
-    from sinch_reporting.retry import RetryPolicy
-    from sinch_reporting.watch import CounterOutcome, ServiceStatusOutcome
-
-__all__ = [
-    "APIError",
-    "AsyncReportingClient",
-    "Attempt",
-    "AuthenticationError",
-    "BadRequestError",
-    "CallReport",
-    "CallReportOutcome",
-    "ConfigurationError",
-    "Counter",
-    "CounterOutcome",
-    "DailyCallReport",
-    "DeadlineExceededError",
-    "DecodeError",
-    "Domain",
-    "Endpoint",
-    "InvalidRequestError",
-    "NotFoundError",
-    "Number",
-    "PermissionDeniedError",
-    "RateLimitError",
-    "ReportingClient",
-    "ReportingError",
-    "RequestTimeoutError",
-    "RetryPolicy",
-    "ServerError",
-    "ServiceStatus",
-    "ServiceStatusOutcome",
-    "SignedAuth",
-    "TransportError",
-    "Username",
-    "__version__",
-]
-
-# A name is loaded when it is asked for: httpx alone takes some hundred milliseconds, and not everybody who imports a
-# part of the package, such as its pytest plugin, needs a client.
-_MODULES = {
-    "APIError": "errors",
-    "AsyncReportingClient": "async_client",
-    "Attempt": "observing",
-    "AuthenticationError": "errors",
-    "BadRequestError": "errors",
-    "CallReport": "models",
-    "CallReportOutcome": "bulk",
-    "ConfigurationError": "errors",
-    "Counter": "models",
-    "CounterOutcome": "watch",
-    "DailyCallReport": "bulk",
-    "DeadlineExceededError": "errors",
-    "DecodeError": "errors",
-    "Domain": "endpoints",
-    "Endpoint": "endpoints",
-    "InvalidRequestError": "errors",
-    "NotFoundError": "errors",
-    "Number": "endpoints",
-    "PermissionDeniedError": "errors",
-    "RateLimitError": "errors",
-    "ReportingClient": "client",
-    "ReportingError": "errors",
-    "RequestTimeoutError": "errors",
-    "RetryPolicy": "retry",
-    "ServerError": "errors",
-    "ServiceStatus": "models",
-    "ServiceStatusOutcome": "watch",
-    "SignedAuth": "auth",
-    "TransportError": "errors",
-    "Username": "endpoints",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+from sinch_reporting.async_client import AsyncReportingClient as AsyncReportingClient
+from sinch_reporting.auth import SignedAuth as SignedAuth
+from sinch_reporting.auth import sign as sign
+from sinch_reporting.bulk import CallReportOutcome as CallReportOutcome
+from sinch_reporting.bulk import DailyCallReport as DailyCallReport
+from sinch_reporting.client import ReportingClient as ReportingClient
+from sinch_reporting.errors import APIError as APIError
+from sinch_reporting.errors import AuthenticationError as AuthenticationError
+from sinch_reporting.errors import BadRequestError as BadRequestError
+from sinch_reporting.errors import ConfigurationError as ConfigurationError
+from sinch_reporting.errors import DeadlineExceededError as DeadlineExceededError
+from sinch_reporting.errors import DecodeError as DecodeError
+from sinch_reporting.errors import InvalidRequestError as InvalidRequestError
+from sinch_reporting.errors import NotFoundError as NotFoundError
+from sinch_reporting.errors import PermissionDeniedError as PermissionDeniedError
+from sinch_reporting.errors import RateLimitError as RateLimitError
+from sinch_reporting.errors import ReportingError as ReportingError
+from sinch_reporting.errors import RequestTimeoutError as RequestTimeoutError
+from sinch_reporting.errors import ServerError as ServerError
+from sinch_reporting.errors import TransportError as TransportError
+from sinch_reporting.events import Attempt as Attempt
+from sinch_reporting.models import CallReport as CallReport
+from sinch_reporting.models import Counter as Counter
+from sinch_reporting.models import ServiceStatus as ServiceStatus
+from sinch_reporting.parameters import Domain as Domain
+from sinch_reporting.parameters import Endpoint as Endpoint
+from sinch_reporting.parameters import Number as Number
+from sinch_reporting.parameters import Username as Username
+from sinch_reporting.retry import RetryPolicy as RetryPolicy
+from sinch_reporting.version import __version__ as __version__
+from sinch_reporting.watch import CounterOutcome as CounterOutcome
+from sinch_reporting.watch import ServiceStatusOutcome as ServiceStatusOutcome

@@ -1,29 +1,37 @@
-"""What the two clients have in common; all of it without I/O."""
+"""Base class of both clients: construction, copies, pickling. No I/O."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
 from attrs import evolve
 
-from sinch_reporting._http.ownership import SharedTransport, Transport
+from sinch_reporting._http.ownership import SharedTransport, TransportT
+from sinch_reporting._operations import HEADERS, RequestBuilder
 from sinch_reporting.auth import SignedAuth
-from sinch_reporting.config import Settings, resolve_auth, resolve_base_url
+from sinch_reporting.config import Config, require_httpx, resolve_auth, resolve_base_url
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.events import AttemptHook
 from sinch_reporting.rate_limit import RateLimiter
 from sinch_reporting.retry import RetryPolicy
 from sinch_reporting_client import AuthenticatedClient
 
-Kind = TypeVar("Kind")
-_PICKLED = ("base_url", "timeout", "deadline", "retry", "rate_limit")
+if TYPE_CHECKING:
+    from sinch_reporting.tracing import CallTracer
+
+ClientT = TypeVar("ClientT")
+_PICKLED = ("base_url", "timeout", "deadline", "retry", "rate_limit", "signing_path_prefix", "headers")
 
 
-class BaseClient(ABC, Generic[Transport]):
-    """How a client is made, copied, shown and pickled."""
+class BaseClient(Generic[TransportT]):
+    """Construction, copies, representation and pickling of a client."""
 
-    _transport_type: ClassVar[type[httpx.BaseTransport | httpx.AsyncBaseTransport]]
+    # Set by the subclasses; Any, since they differ in being blocking or async.
+    _transport_type: ClassVar[Any]
+    _transport_factory: ClassVar[Any]
+    _current_loop: ClassVar[Any]
+    _caller_type: ClassVar[Any]
+    _call_transport_type: ClassVar[Any]
 
     def __init__(
         self,
@@ -36,82 +44,100 @@ class BaseClient(ABC, Generic[Transport]):
         deadline: float = 60.0,
         retry: RetryPolicy = RetryPolicy(),
         rate_limit: float | None = None,
-        transport: Transport | None = None,
+        transport: TransportT | None = None,
+        headers: Mapping[str, str] | None = None,
+        signing_path_prefix: str | None = None,
         allow_http: bool = False,
         pickle_credentials: bool = False,
         on_attempt: AttemptHook | None = None,
+        tracer: "CallTracer | None" = None,
     ) -> None:
-        url = resolve_base_url(base_url, allow_http=allow_http)
-        self._settings = Settings(
-            base_url=url,
+        self._config = Config(
+            base_url=resolve_base_url(base_url, allow_http=allow_http),
             timeout=timeout,
             deadline=deadline,
             retry=retry,
             rate_limit=rate_limit,
             on_attempt=on_attempt,
+            tracer=tracer,
+            headers=headers,
+            signing_path_prefix=signing_path_prefix,
         )
         self._auth = resolve_auth(application_key, application_secret, auth)
-        self._portable = auth is None and transport is None
+        self._is_custom = auth is not None or transport is not None
         self._pickle_credentials = pickle_credentials
-        self._connections = self._connect(url, transport, RateLimiter(rate_limit))
-        self._owner = True
-        self._api = self._generated_client()
+        self._shared = SharedTransport(
+            transport,
+            self._transport_factory(self._config.base_url) if transport is None else None,
+            RateLimiter(rate_limit),
+            self._current_loop,
+        )
+        if transport is not None:
+            require_httpx(transport, self._transport_type, "transport")
+        self._owns_transport = True
+        self._builder = RequestBuilder(self._config.base_url, self._config.headers, signing_path_prefix)
+        self._prepare()
 
-    @classmethod
-    def _connect(cls, base_url: str, transport: Transport | None, pace: RateLimiter) -> SharedTransport[Transport]:
-        if transport is None:
-            return SharedTransport(None, cls._default_transport(base_url), pace)
-        if not isinstance(transport, cls._transport_type):
-            kind = cls._transport_type.__name__
-            raise ConfigurationError(f"the transport of this {cls.__name__} must be an httpx.{kind}")
-        return SharedTransport(transport, None, pace)
-
-    @staticmethod
-    @abstractmethod
-    def _default_transport(base_url: str) -> Callable[[object], Transport]: ...
-
-    @abstractmethod
-    def _generated_client(self) -> AuthenticatedClient: ...
+    def _prepare(self) -> None:
+        """Set up what depends on the options, after construction and in copies."""
+        self._caller: Any = self._caller_type(self._config, self._auth, self._shared)
+        self._api: AuthenticatedClient | None = None
 
     @property
     def api(self) -> AuthenticatedClient:
         """The generated client, for the functions in `sinch_reporting_client.api`.
 
-        Its requests are signed, retried and checked as the client's own, and raise the same errors.
+        An ordinary generated client on an ordinary httpx client. Its requests are signed, retried and checked as the
+        client's own, and raise the same errors. Its timeout is that of an attempt.
         """
+        if self._api is None:
+            self._api = AuthenticatedClient(
+                base_url=self._config.base_url,
+                token="",  # the transport authenticates
+                headers={**HEADERS, **self._config.headers},
+                timeout=httpx.Timeout(self._config.timeout),
+                httpx_args={"transport": self._call_transport_type(self._caller, self._builder), "trust_env": False},
+            )
         return self._api
 
     def with_options(
         self, *, timeout: float | None = None, deadline: float | None = None, retry: RetryPolicy | None = None
     ) -> Self:
-        """Return a copy that shares the connections, the rate limit and the credentials, with other options.
+        """Return a copy with other options that shares the connections, the rate limit and the credentials.
 
-        Only the original closes the connections, for its copies too.
+        Only the original closes the connections, also for its copies.
 
         Raises:
-            ConfigurationError: An option is unusable.
+            ConfigurationError: An option is invalid.
         """
         changes: dict[str, Any] = {"timeout": timeout, "deadline": deadline, "retry": retry}
         copy = object.__new__(type(self))
         vars(copy).update(vars(self))
-        copy._settings = evolve(self._settings, **{name: value for name, value in changes.items() if value is not None})
-        copy._owner = False
-        copy._api = copy._generated_client()
+        copy._config = evolve(self._config, **{name: value for name, value in changes.items() if value is not None})
+        copy._owns_transport = False
+        copy._prepare()
         return copy
 
+    # A copy shares the credentials: those of the environment could be another account's.
+    def __copy__(self) -> Self:
+        return self.with_options()
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self.with_options()
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(base_url={self._settings.base_url!r})"
+        return f"{type(self).__name__}(base_url={self._config.base_url!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if not self._portable:
-            raise ConfigurationError("a client with auth= or transport= is not pickled; make one where it is needed")
-        options = {name: getattr(self._settings, name) for name in _PICKLED}
-        options["allow_http"] = True  # the base URL was accepted here already
+        if self._is_custom:
+            raise ConfigurationError("a client with auth= or transport= cannot be pickled; make one in each process")
+        options = {name: getattr(self._config, name) for name in _PICKLED}
+        options["allow_http"] = True  # the base URL was accepted here
         if self._pickle_credentials and isinstance(self._auth, SignedAuth):
             options["application_key"], options["application_secret"] = self._auth.credentials()
             options["pickle_credentials"] = True
-        return _restored, (type(self), options)
+        return _unpickle, (type(self), options)
 
 
-def _restored(kind: type[Kind], options: dict[str, Any]) -> Kind:
-    return kind(**options)
+def _unpickle(client_type: type[ClientT], options: dict[str, Any]) -> ClientT:
+    return client_type(**options)

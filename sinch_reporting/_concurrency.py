@@ -1,76 +1,47 @@
-"""Tasks under asyncio and trio that outlive a `yield`, and what they take their items from."""
+"""Waiting and cancellation in threads and tasks, under asyncio and trio."""
 
 import asyncio
-import functools
-import importlib
 import sys
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
-from typing import Generic, Self, TypeVar
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
+from typing import Any
 
 import anyio
-import anyio.lowlevel
 
-Item = TypeVar("Item")
+cancelled: ContextVar[threading.Event | None] = ContextVar("sinch_reporting_cancelled", default=None)
+"""Set when nobody waits for the calls of a thread any longer."""
 
-
-class Each(Generic[Item]):
-    """An iterable as an async one. No generator, which would be left open where the loop over it is left early."""
-
-    def __init__(self, items: Iterable[Item]) -> None:
-        self._items = iter(items)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Item:
-        try:
-            return next(self._items)
-        except StopIteration:
-            raise StopAsyncIteration from None
+time_limit: Callable[[float], AbstractContextManager[object]] = nullcontext  # the connections enforce the deadline
+async_time_limit: Callable[[float], AbstractContextManager[object]] = anyio.move_on_after
 
 
-class InTurn(Generic[Item]):
-    """An async iterable that is asked for one item at a time, and for none after its end."""
-
-    def __init__(self, items: AsyncIterable[Item]) -> None:
-        self._items = aiter(items)
-        self._turn = anyio.Semaphore(1, fast_acquire=True)
-        self._is_over = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Item:
-        async with self._turn:
-            if self._is_over:
-                raise StopAsyncIteration
-            try:
-                return await anext(self._items)
-            except Exception:
-                self._is_over = True
-                raise
+class CancelledCallError(BaseException):
+    """Ends a call in a thread that nobody waits for. Never reaches the program."""
 
 
-class Tasks:
-    """Tasks of asyncio or trio that outlive a `yield`, which those of a task group must not.
+def sleep(seconds: float) -> None:
+    """Wait. Raises CancelledCallError if nobody waits for this thread any longer."""
+    event = cancelled.get()
+    if event is None:
+        time.sleep(seconds)
+    elif event.wait(seconds):
+        raise CancelledCallError
 
-    They raise nothing but their cancellation.
-    """
+
+async_sleep = anyio.sleep
+
+
+class BackgroundTasks:
+    """Tasks of asyncio or trio that may outlive a `yield`, unlike those of a task group. They must not raise."""
 
     def __init__(self) -> None:
-        # anyio's takes three times as long under asyncio: it looks for the event loop each time.
-        self.pause: Callable[[], Awaitable[None]] = (
-            anyio.lowlevel.checkpoint if _is_trio() else functools.partial(asyncio.sleep, 0)
-        )
-        self.changed = anyio.Event()
+        self.changed = anyio.Event()  # set when a task ends
         self._cancels: dict[object, Callable[[], object]] = {}
 
-    @property
-    def count(self) -> int:
-        """How many of them have not ended."""
-        return len(self._cancels)
-
-    def start(self, work: Callable[[], Awaitable[None]]) -> None:
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Start a task."""
         token = object()
         if _is_trio():
@@ -82,7 +53,7 @@ class Tasks:
                     await work()
                 self._ended(token)
 
-            importlib.import_module("trio").lowlevel.spawn_system_task(run)
+            sys.modules["trio"].lowlevel.spawn_system_task(run)
         else:
             task = asyncio.ensure_future(work())
             self._cancels[token] = task.cancel
@@ -92,14 +63,18 @@ class Tasks:
         del self._cancels[token]
         self.changed.set()
 
+    async def wait(self) -> None:
+        """Wait until `changed` is set."""
+        await self.changed.wait()
+        self.changed = anyio.Event()
+
     async def cancel(self) -> None:
         """Cancel all tasks and wait for their end."""
         for cancel in list(self._cancels.values()):
             cancel()
         with anyio.CancelScope(shield=True):
             while self._cancels:
-                self.changed = anyio.Event()
-                await self.changed.wait()
+                await self.wait()
 
 
 def _is_trio() -> bool:

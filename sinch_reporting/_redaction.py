@@ -1,55 +1,84 @@
-"""The routes of the API, to speak of a request without its phone number, and what must not be said of it."""
+"""Redaction: what a server, proxy or library says about a request, without its numbers, names and credentials."""
 
 import base64
+import html
 import re
-from collections.abc import Iterator
-from urllib.parse import quote, unquote
+import unicodedata
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote
 
 import httpx
 
-from sinch_reporting.messages import raw_path
+from sinch_reporting._operations import UNKNOWN_ROUTE, path_pattern, routes
 
-TEMPLATES = (
-    "/users/{type}/{endpoint}/calls/{domain}",
-    "/counters/{id}",
-    "/services/{id}",
+MAX_LENGTH = 300
+Secrets = Callable[[], tuple[str, ...]]
+# A phone number: seven or more digits, also with separators between them. A date alone is not one.
+_SEPARATORS = r"[ .\-()/\u00a0\u2010-\u2015]"
+_DATE_OR_NUMBER = re.compile(
+    rf"(?P<date>\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01])(?!{_SEPARATORS}{{0,2}}\d))"
+    rf"|\+?\(?\d(?:{_SEPARATORS}{{0,2}}\d){{6,}}"
 )
-UNKNOWN = "(unknown route)"
-
-_PATTERNS = [(template, re.compile(".*" + re.sub(r"{\w+}", "[^/]*", template))) for template in TEMPLATES]
-
-
-def route_of(request: httpx.Request) -> str:
-    """Return the template of the request's route."""
-    path = raw_path(request)
-    return next((template for template, pattern in _PATTERNS if pattern.fullmatch(path)), UNKNOWN)
+_JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def redact(text: str, request: httpx.Request) -> str:
-    """Return the server's words without the numbers, names and credentials of the request, cleaned and shortened."""
-    for word in sorted(set(_private_words(request)), key=len, reverse=True):
-        text = text.replace(word, "***")
-    text = re.sub(r"\+?\d{7,}", "***", text)
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:300]
+def route_of(url: httpx.URL) -> str:
+    """Return the route template of a URL, such as `/counters/{id}`."""
+    path = url.raw_path.partition(b"?")[0].decode("latin-1")
+    return next((route for route in routes() if path_pattern(route).search(path)), UNKNOWN_ROUTE)
+
+
+def redact_urls(text: str) -> str:
+    """Return a text in which the URLs of our routes are replaced by the route templates."""
+    return re.sub(r"https?://[^\s\"'<>]+", _redact_url, text)
+
+
+def _redact_url(match: re.Match[str]) -> str:
+    try:
+        route = route_of(httpx.URL(match[0]))
+    except (httpx.InvalidURL, ValueError):
+        return match[0]
+    return match[0] if route == UNKNOWN_ROUTE else route
+
+
+def redact(text: str, request: httpx.Request, secrets: Secrets = tuple) -> str:
+    """Return a text of the server without numbers, names and credentials, without control characters, shortened."""
+    text = _unescape(text[: 10 * MAX_LENGTH])
+    words = {*_private_words(request), *(word.rstrip("=") for word in secrets())}
+    if words:
+        alternatives = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+        text = re.sub(alternatives, "***", text, flags=re.IGNORECASE)
+    text = _DATE_OR_NUMBER.sub(lambda match: match["date"] or "***", text)
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:MAX_LENGTH]
+
+
+def is_reference(text: str, request: httpx.Request) -> bool:
+    """Return whether a text is a UUID that does not come from the request: it must reach the support as it is."""
+    return _UUID.fullmatch(text) is not None and text.lower() not in {word.lower() for word in _private_words(request)}
+
+
+def _unescape(text: str) -> str:
+    """Return a text without the escapes of HTML, JSON and URLs, in NFC: so a word has one form to look for."""
+    for _ in range(2):
+        text = unquote(html.unescape(_JSON_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)))
+    text = re.sub(r"\\(.)", r"\1", text)
+    return unicodedata.normalize("NFC", text)
 
 
 def _private_words(request: httpx.Request) -> Iterator[str]:
-    yield from filter(None, _endpoint_words(raw_path(request)))
+    path = request.url.raw_path.partition(b"?")[0].decode("latin-1")
+    if match := re.fullmatch(r".*/users/[^/]*/([^/]+)/calls/[^/]*", path):
+        endpoint = _unescape(match[1])
+        yield from filter(None, (endpoint, unquote(match[1]), endpoint.removeprefix("+")))
     authorization = request.headers.get("Authorization", "")
     scheme, _, token = authorization.partition(" ")
     if scheme == "Basic":
-        yield from filter(None, _decoded(token).split(":", 1))
+        yield from filter(None, _decode_basic(token).split(":", 1))
     yield from filter(None, (authorization, token, *token.split(":")))
 
 
-def _endpoint_words(path: str) -> Iterator[str]:
-    match = re.fullmatch(r".*/users/[^/]*/([^/]*)/calls/[^/]*", path)
-    raw = match[1] if match else ""
-    endpoint = unquote(raw)
-    yield from (raw, endpoint, quote(endpoint, safe=""), endpoint.removeprefix("+"))
-
-
-def _decoded(token: str) -> str:
+def _decode_basic(token: str) -> str:
     try:
         return base64.b64decode(token).decode()
     except ValueError:

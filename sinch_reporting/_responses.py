@@ -1,131 +1,157 @@
-"""What an answer means. Plain functions without I/O, shared by both clients; no byte of an answer is trusted."""
+"""Response decoding: from a response to its JSON object, or to an error. No byte of a response is trusted. No I/O."""
 
+import json
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
+from contextlib import aclosing, closing
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, cast
 
+import anyio
 import httpx
 
+from sinch_reporting._redaction import Secrets, is_reference, redact
 from sinch_reporting.errors import APIError, DecodeError, api_error_class
 from sinch_reporting.httpdate import parse_http_date
-from sinch_reporting.messages import ApiAnswer
 
 MAX_BODY_BYTES = 1024 * 1024
-Redact = Callable[[str], str]
+TOO_LARGE = "the response is larger than 1 MiB; check that the base URL leads to the Reporting API"
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_FRAMING_HEADERS = {b"content-encoding", b"content-length", b"transfer-encoding"}
 _REMEDIES = {
-    400: "Check the arguments",
-    401: "Check that the secret belongs to the key, and this machine's clock",
-    403: "Ask Sinch support whether the application may use the Reporting API",
-    404: "Check the endpoint or id; ids are set up together with Sinch support",
-    429: "Send fewer requests",
+    400: "check the parameters",
+    401: "check that the secret belongs to the key, and this machine's clock",
+    403: "ask Sinch support whether the application may use the Reporting API",
+    404: "check the endpoint or id; ids are set up together with Sinch support",
+    407: "check the proxy's user name and password",
+    429: "send fewer requests",
 }
 
 
-def decode_body(response: httpx.Response, content: bytes | bytearray, request: httpx.Request) -> ApiAnswer:
-    """Return the answer with its body, decompressed.
+def read_body(response: httpx.Response) -> bytes:
+    """Read at most 1 MiB and one chunk of a raw body, and close the response."""
+    content = bytearray()
+    with closing(response):
+        for chunk in cast("Iterable[bytes]", response.stream):
+            content += chunk
+            if len(content) > MAX_BODY_BYTES:
+                break
+    return bytes(content)
 
-    Raises DecodeError where it is larger than 1 MiB, or where a 200 cannot be decompressed.
-    """
+
+async def async_read_body(response: httpx.Response) -> bytes:
+    """Read at most 1 MiB and one chunk of a raw body, and close the response."""
+    content = bytearray()
+    async with aclosing(response):
+        with anyio.CancelScope() as scope:
+            async for chunk in cast("AsyncIterable[bytes]", response.stream):
+                content += chunk
+                if len(content) > MAX_BODY_BYTES:
+                    # Ends the stream from within. `break` would leave generators to the garbage collector.
+                    scope.cancel()
+    return bytes(content)
+
+
+def decode_body(response: httpx.Response, content: bytes, request: httpx.Request) -> httpx.Response:
+    """Return the response with its body, decompressed. Raises DecodeError if it is too large or cannot be."""
     if len(content) > MAX_BODY_BYTES:
-        raise DecodeError("the answer is larger than 1 MiB; check that the base URL leads to the Reporting API")
-    content = bytes(content)
-    headers = response.headers
-    if "Content-Encoding" not in headers and isinstance(response, ApiAnswer):
-        return response
-    if "Content-Encoding" in headers:
-        headers = headers.copy()
-        encoding = headers["Content-Encoding"].strip().lower()
-        for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
-            headers.pop(name, None)
+        raise DecodeError(TOO_LARGE)
+    fields = response.headers.raw
+    codings = [value for name, value in fields if name.lower() == b"content-encoding"]
+    if codings:
+        fields = [field for field in fields if field[0].lower() not in _FRAMING_HEADERS]
         try:
-            content = _decompressed(content, encoding)
+            for coding in reversed(b",".join(codings).lower().split(b",")):
+                content = _decompress(content, coding.strip())
         except zlib.error:
             if response.status_code == HTTPStatus.OK:
-                raise DecodeError("the answer cannot be decompressed") from None
+                raise DecodeError("the response cannot be decompressed") from None
             content = b""
-    return ApiAnswer(response.status_code, headers, content, request, response.extensions)
+    headers = httpx.Headers(fields, encoding="iso-8859-1")
+    return httpx.Response(response.status_code, headers=headers, content=content, request=request)
 
 
-def _decompressed(raw: bytes, encoding: str) -> bytes:
-    if encoding == "identity" or not raw:
-        return raw
-    if encoding not in {"gzip", "x-gzip", "deflate"}:
-        raise zlib.error
-    decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS + 32)  # finds out by itself whether it is gzip or zlib
-    content = decompressor.decompress(raw, MAX_BODY_BYTES + 1)
-    if len(content) > MAX_BODY_BYTES:
-        raise DecodeError("the answer is larger than 1 MiB once decompressed; check the base URL")
+def _decompress(content: bytes, coding: bytes, wbits: int = zlib.MAX_WBITS + 32) -> bytes:  # detects gzip and zlib
+    if coding not in {b"gzip", b"x-gzip", b"deflate"} or not content:
+        return content  # unknown codings are ignored, as by httpx: servers send `UTF-8` or `none`
+    decompressor = zlib.decompressobj(wbits)
+    try:
+        inflated = decompressor.decompress(content, MAX_BODY_BYTES + 1)
+    except zlib.error:
+        if coding != b"deflate" or wbits < 0:
+            raise
+        return _decompress(content, coding, -zlib.MAX_WBITS)  # raw deflate, which some servers send
+    if len(inflated) > MAX_BODY_BYTES:
+        raise DecodeError(TOO_LARGE)
     if not decompressor.eof:
-        raise zlib.error
-    return content
+        raise zlib.error("incomplete")
+    return inflated
 
 
-def error_from_response(response: ApiAnswer, attempts: int, redact: Redact = str) -> APIError | DecodeError | None:
-    """Return the error that the answer is, or None where it is a JSON object with status 200.
-
-    `redact` takes from the server's words what the request does not show.
-    """
-    body = response.parsed
-    fields = _error_fields(body)
+def decode(response: httpx.Response, secrets: Secrets = tuple) -> dict[str, Any]:
+    """Return the JSON object of a 200. Otherwise raises an APIError or DecodeError, without the secrets."""
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        body = None
     status = response.status_code
+    fields = _error_fields(body)
     if status == HTTPStatus.OK:
         code = _error_code(fields)
         if code is None:
-            return None if isinstance(body, dict) else DecodeError(_not_json(response))
+            if isinstance(body, dict):
+                return cast("dict[str, Any]", body)
+            raise DecodeError(_unexpected_body(response))
         status = code // 100
     elif 200 < status < 300:  # noqa: PLR2004
-        return DecodeError(f"the server answered {_phrase(status)} where the contract promises 200 with a JSON body")
-    return _api_error(status, fields, response, attempts, redact)
+        raise DecodeError(f"the server sent {_status_line(status)}; the contract promises 200 with a JSON object")
+    raise _api_error(status, fields, response, secrets)
 
 
-def _api_error(
-    status: int, fields: Mapping[str, Any], response: httpx.Response, attempts: int, redact: Redact
-) -> APIError:
+def _api_error(status: int, fields: Mapping[str, Any], response: httpx.Response, secrets: Secrets) -> APIError:
+    request = response.request
     code = _error_code(fields)
-    message = _text(fields.get("message"), response.request, redact)
-    reference = _reference(fields.get("reference"), response.request, redact)
+    message = fields.get("message")
+    message = redact(message, request, secrets) if isinstance(message, str) else None
+    reference = fields.get("reference")
+    if not isinstance(reference, str):
+        reference = None
+    elif not is_reference(reference, request):
+        reference = redact(reference, request, secrets)
     retry_after = retry_after_seconds(response.headers)
-    text = _phrase(status) + (f" (error {code})" if code else "") + (f": {message.rstrip('.')}" if message else "")
-    text += f". {_remedy(status)}"
+    text = _status_line(status) + (f" (error {code})" if code else "") + (f": {message.rstrip('.')}" if message else "")
+    text += f"; {_remedy(status, response)}"
     text += f"; the server asks to wait {retry_after:g} s" if retry_after is not None else ""
     text += f" [reference {reference}]" if reference else ""
-    return api_error_class(status)(
-        text,
-        status_code=status,
-        error_code=code,
-        message=message,
-        reference=reference,
-        retry_after=retry_after,
-        attempts=attempts,
-    )
+    details = {"error_code": code, "message": message, "reference": reference, "retry_after": retry_after}
+    return api_error_class(status)(text, status_code=status, headers=response.headers, **details)
 
 
-def _remedy(status: int) -> str:
+def _remedy(status: int, response: httpx.Response) -> str:
     if 300 <= status < 400:  # noqa: PLR2004
-        return "Redirects are not followed, so that signed headers stay with their host; check the base URL"
-    return _REMEDIES.get(status, "Try again later; where it stays, ask Sinch support and quote the reference")
+        return "redirects are not followed, so that signed headers stay with their host; check the base URL"
+    if status == HTTPStatus.FORBIDDEN and response.content.lstrip()[:1] == b"<":
+        return "the HTML page comes from something in front of the API, such as a proxy or firewall"
+    return _REMEDIES.get(status, "retry later; if it persists, contact Sinch support with the reference")
 
 
-def _phrase(status: int) -> str:
+def _status_line(status: int) -> str:
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
 
 
-def _not_json(response: httpx.Response) -> str:
-    start = response.content[:200].lstrip().lower()
-    what = "nothing" if not start else "HTML" if start.startswith(b"<") else "something that is not a JSON object"
-    return f"the server answered 200 with {what}; check that the base URL leads to the Reporting API"
+def _unexpected_body(response: httpx.Response) -> str:
+    start = response.content[:200].lstrip()
+    what = "no body" if not start else "HTML" if start.startswith(b"<") else "a body that is not a JSON object"
+    return f"the server sent 200 with {what}; check that the base URL leads to the Reporting API"
 
 
 def _error_fields(body: Any) -> Mapping[str, Any]:
-    """Return the error's fields; some answers wrap them in `response.error`, or say `code` for `errorCode`."""
+    """Return the fields of an error body. Some wrap them in `response.error`."""
     for wrapper in ("response", "error"):
         if isinstance(body, dict) and isinstance(body.get(wrapper), dict):
             body = body[wrapper]
@@ -134,29 +160,17 @@ def _error_fields(body: Any) -> Mapping[str, Any]:
 
 def _error_code(fields: Mapping[str, Any]) -> int | None:
     code = fields.get("errorCode", fields.get("code"))
-    # Five digits that begin with an HTTP error status; a number in some answers and a string in others.
+    # Five digits that start with an HTTP error status; published examples have it as a number or a string.
     return int(code) if re.fullmatch(r"[45][0-9]{4}", str(code)) else None
 
 
-def _text(value: object, request: httpx.Request, redact: Redact) -> str | None:
-    return redact_request(redact(value), request) if isinstance(value, str) else None
-
-
-def _reference(value: object, request: httpx.Request, redact: Redact) -> str | None:
-    # A UUID names nobody, and must reach the support as it is; its digits may look like a phone number's.
-    return value if isinstance(value, str) and _UUID.fullmatch(value) else _text(value, request, redact)
-
-
 def retry_after_seconds(headers: httpx.Headers) -> float | None:
-    """Return the seconds that Retry-After asks to wait, or None where it is absent or malformed.
-
-    A date is counted from the answer's own Date, so that our clock does not matter.
-    """
+    """Return the seconds of Retry-After, or None if it is absent or malformed."""
     value = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,18}", value):
         return float(value)
-    until = parse_http_date(value)
-    if until is None:
+    date = parse_http_date(value)
+    if date is None:
         return None
-    now = parse_http_date(headers.get("Date")) or datetime.now(UTC)
-    return max((until - now).total_seconds(), 0.0)
+    now = parse_http_date(headers.get("Date")) or datetime.now(UTC)  # so the local clock rarely matters
+    return max((date - now).total_seconds(), 0.0)

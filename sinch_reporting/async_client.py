@@ -1,85 +1,80 @@
-"""The client, twice: `scripts/unasync` makes `client.py` from `async_client.py`, which is the one to edit.
+"""The clients: one method per operation. `scripts/unasync` generates `client.py` from `async_client.py`."""
 
-These two modules alone call the generated client.
-"""
-
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+import math
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
-from types import TracebackType
-from typing import Self
+from time import monotonic
+from typing import Any, Self, TypeVar
 
 import httpx
 
-from sinch_reporting import watch
+from sinch_reporting import bulk, parameters, watch
+from sinch_reporting._async_call import AsyncCaller, AsyncCallTransport
 from sinch_reporting._base_client import BaseClient
-from sinch_reporting._operations import call_report_parameters, expect, wrap_errors
-from sinch_reporting.attempts import AsyncRetryingClient
-from sinch_reporting.bulk import (
-    CallReportOutcome,
-    DailyCallReport,
-    async_outcomes,
-    check_concurrency,
-    check_iterable,
-)
+from sinch_reporting._concurrency import async_sleep
+from sinch_reporting._http import async_transport_factory
+from sinch_reporting._http.ownership import async_current_loop
+from sinch_reporting._operations import ModelT, StripFrames, operation, parse
+from sinch_reporting._validation import check_number
+from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.models import CallReport, Counter, ServiceStatus
-from sinch_reporting.parameters import (
-    DomainLike,
-    Endpoint,
-    check_endpoint,
-    check_period,
-    date_range,
-    default_domain,
-    path_segment,
-    to_domain,
-)
-from sinch_reporting.watch import CounterOutcome, ServiceStatusOutcome
-from sinch_reporting_client import AuthenticatedClient, models
-from sinch_reporting_client.api.call_report import get_call_report, get_counter, get_service_status
+from sinch_reporting.parameters import DomainLike, Endpoint, path_segment
+from sinch_reporting.watch import Sample, ValueT
+from sinch_reporting_client import models
+
+OutcomeT = TypeVar("OutcomeT")
+ResultT = TypeVar("ResultT")
 
 
 class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
-    """A client of the Sinch Reporting API.
+    """A client of the Sinch Reporting API, shared by threads or tasks. A context manager.
 
-    A context manager, to be shared by threads or tasks. What is not given comes from the environment, then from the
-    defaults: `SINCH_APPLICATION_KEY`, `SINCH_APPLICATION_SECRET`, `SINCH_REPORTING_URL`, and the proxies `HTTPS_PROXY`,
+    An argument takes precedence over the environment, and the environment over the default. Environment variables:
+    `SINCH_APPLICATION_KEY`, `SINCH_APPLICATION_SECRET`, `SINCH_REPORTING_URL`, and for proxies `HTTPS_PROXY`,
     `ALL_PROXY`, `NO_PROXY`. TLS certificates are verified.
 
+    Every method that calls the API raises these exceptions, and otherwise only what the program itself raises:
+
+    - InvalidRequestError: a parameter is invalid; nothing was sent.
+    - APIError: the server returned an error; see its subclasses.
+    - TransportError: there was no response.
+    - DeadlineExceededError: the deadline has passed, or the next wait would pass it.
+    - DecodeError: the response does not conform to the contract.
+
     Args:
-        application_key: The key of the application.
-        application_secret: The secret of the application, in Base64, as the dashboard shows it.
-        auth: Another way to authenticate, in place of key and secret: `httpx.BasicAuth(key, secret)` for prototypes, a
+        application_key: The application key.
+        application_secret: The application secret in Base64, as the dashboard shows it.
+        auth: Another authentication instead of key and secret: `httpx.BasicAuth(key, secret)` for prototypes, a
             `SignedAuth` that several clients share, or any `httpx.Auth`.
-        base_url: Where the API is; `https://` except on this machine.
-        timeout: How long one attempt may take, in seconds.
-        deadline: How long a whole call may take, its attempts and waits together, in seconds.
-        retry: When and how often a call is tried again.
-        rate_limit: How many requests per second are sent at most, by the client, its copies and all its threads or
-            tasks together; each attempt counts. They are spaced evenly, after a pause with as many at once as belong to
-            a tenth of a second. Without it, only a 429 with `Retry-After` slows the calls down.
-        transport: An httpx transport to use in place of the default one, with TLS settings or a proxy of its own.
-        allow_http: Accept an `http://` base URL on another machine, where everybody on the way can read along.
-        pickle_credentials: Let pickles of the client hold its key and secret, for whoever reads them. Without it, a
-            client that is unpickled takes them from its environment.
-        on_attempt: Called with an `Attempt` at the end of each, in the thread or task of the call. Not pickled.
+        base_url: URL of the API; `https://` unless it is on this machine.
+        timeout: Time limit of an attempt in seconds.
+        deadline: Time limit of a call in seconds, with all its attempts and waits.
+        retry: When and how often a call is retried.
+        rate_limit: Maximum number of requests per second of the client, its copies and all its threads or tasks; each
+            attempt counts. Requests are spaced evenly; after a pause, those of a tenth of a second may start at once.
+            Default: no limit; only a 429 with `Retry-After` delays requests.
+        transport: An httpx transport instead of the default one, for example with other TLS settings or proxies.
+        headers: Additional request headers, for example for a gateway.
+        signing_path_prefix: Path prefix to sign instead of that of the base URL, for a gateway that rewrites paths: if
+            it forwards `/sinch/v1/counters/…` to `/v1/counters/…`, use `/v1`.
+        allow_http: Accept an `http://` base URL on another machine. Everyone on the way can read the requests.
+        pickle_credentials: Include key and secret in pickles of the client. By default, an unpickled client takes them
+            from its environment.
+        on_attempt: Called with an `Attempt` at the end of each attempt, in the thread or task of the call. Not pickled.
+        tracer: Traces calls and attempts; see `sinch_reporting.tracing`. Not pickled.
 
     Raises:
-        ConfigurationError: Credentials are missing or malformed, or an option or the base URL is unusable.
+        ConfigurationError: Credentials are missing or malformed, or an option or the base URL is invalid.
     """
 
     _transport_type = httpx.AsyncBaseTransport
-
-    @staticmethod
-    def _default_transport(base_url: str) -> Callable[[object], httpx.AsyncBaseTransport]:
-        # Loading httpcore takes as long as loading httpx.
-        from sinch_reporting.transport import default_async_transport  # noqa: PLC0415
-
-        return default_async_transport(base_url)
-
-    def _generated_client(self) -> AuthenticatedClient:
-        http = AsyncRetryingClient(self._settings, self._auth, self._connections)
-        return AuthenticatedClient(base_url=self._settings.base_url, token="").set_async_httpx_client(http)
+    _transport_factory = staticmethod(async_transport_factory)
+    _current_loop = staticmethod(async_current_loop)
+    _caller: AsyncCaller
+    _caller_type = AsyncCaller
+    _call_transport_type = AsyncCallTransport
 
     async def get_call_report(
         self,
@@ -89,31 +84,35 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         start: date | None = None,
         stop: date | None = None,
     ) -> CallReport:
-        """Return the calls of a phone number or username, added up.
+        """Return the aggregated calls of a phone number or username.
 
-        The report covers at most 30 days, by default the last ones. `start` and `stop` are filters of the API's earlier
-        documentation; whether the last day is included, and the time zone of the days, are unpublished.
+        Without `start` and `stop`, the API reports the last 30 days. Both are filters of the API's earlier
+        documentation. It is not published whether the last day is included, nor in which time zone the days are.
 
         Args:
-            endpoint: The number or username to report on.
-            domain: Where the calls were terminated.
+            endpoint: The number or username.
+            domain: The network in which the calls were terminated. Default: `pstn` for a Number, `data` for a Username.
             start: The first day.
             stop: The last day, at most 30 days after `start`.
-
-        Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
-            APIError: The server answered with an error; see its subclasses.
-            TransportError: No answer came.
-            DeadlineExceededError: The time of the call was up.
-            DecodeError: The answer is not what the contract promises.
         """
-        with wrap_errors():
-            checked = check_endpoint(endpoint)
-            network = default_domain(checked) if domain is None else to_domain(domain)
-            check_period(start, stop)
-            parameters = call_report_parameters(checked, network, start, stop)
-            model = expect(models.CallReport, await get_call_report.asyncio(client=self.api, **parameters))
-            return CallReport.from_api(model, checked, network, start, stop)
+        parameters.check_period(start, stop)
+        return await self._get_call_report(endpoint, domain, start, stop)
+
+    async def _get_call_report(
+        self,
+        endpoint: Endpoint,
+        domain: DomainLike | None,
+        start: date | None,
+        stop: date | None,
+        expires: float = math.inf,
+    ) -> CallReport:
+        with StripFrames():
+            network = parameters.resolve_domain(endpoint, domain)
+            arguments = parameters.call_report_parameters(endpoint, network, start, stop)
+            convert = partial(
+                CallReport.from_api, endpoint=endpoint, domain=network, period_start=start, period_stop=stop
+            )
+            return await self._fetch("get_call_report", arguments, models.CallReport, convert, expires)
 
     def iter_call_reports(
         self,
@@ -124,31 +123,40 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         stop: date | None = None,
         concurrency: int = 16,
         ordered: bool = False,
-    ) -> AsyncGenerator[CallReportOutcome]:
-        """Yield the reports of many endpoints, or the errors in their place.
+        deadline: float | None = None,
+    ) -> AsyncGenerator[bulk.CallReportOutcome]:
+        """Yield an outcome for each of many endpoints: its report or its error.
 
-        The endpoints are read lazily, as many as there are calls at a time, so that memory does not depend on their
-        number. One failure does not end the others. Where the loop is left early, the calls in flight are cancelled by
-        an async client, at once within `contextlib.aclosing`; a blocking one waits for them.
+        Endpoints are read lazily, as many as there are concurrent calls, so memory does not depend on their number. A
+        failure does not end the iteration. If the loop is left early, calls in flight end: those of an async client are
+        cancelled, at once if the iteration is within `contextlib.aclosing`; those of a blocking client are abandoned.
 
         Args:
-            endpoints: The numbers and usernames to report on.
-            domain: Where the calls were terminated.
+            endpoints: The numbers and usernames.
+            domain: As for `get_call_report`.
             start: The first day.
             stop: The last day, at most 30 days after `start`.
-            concurrency: How many calls are made at a time.
-            ordered: Yield in the order of the endpoints, not as the outcomes come in; one slow call delays the others.
+            concurrency: Number of concurrent calls.
+            ordered: Yield in the order of the endpoints. One slow call then delays the following outcomes.
+            deadline: Time limit of the whole iteration in seconds. Calls in flight end by then, and the iteration
+                raises DeadlineExceededError if endpoints remain.
 
         Raises:
-            InvalidRequestError: An argument common to all was refused; nothing was sent.
+            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
-        check_iterable(endpoints)
-        check_concurrency(concurrency)
-        check_period(start, stop)
-        if domain is not None:
-            to_domain(domain)
-        get = partial(self.get_call_report, domain=domain, start=start, stop=stop)
-        return async_outcomes(get, CallReportOutcome, endpoints, concurrency, ordered=ordered)
+        bulk.check_iteration(endpoints, concurrency, deadline)
+        parameters.check_period(start, stop)
+        network = None if domain is None else parameters.to_domain(domain)
+        expires = math.inf if deadline is None else monotonic() + deadline
+
+        async def fetch_one(endpoint: Endpoint) -> bulk.CallReportOutcome:
+            try:
+                report = await self._get_call_report(endpoint, network, start, stop, expires)
+                return bulk.CallReportSuccess(endpoint, report=report)
+            except ReportingError as error:
+                return bulk.CallReportFailure(endpoint, error=error)
+
+        return bulk.async_fetch(fetch_one, endpoints, concurrency, expires, ordered=ordered)
 
     def daily_call_reports(
         self,
@@ -158,120 +166,157 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         *,
         domain: DomainLike | None = None,
         concurrency: int = 4,
-    ) -> AsyncGenerator[DailyCallReport]:
-        """Yield one report for each day of a period of any length, or the errors in their place, day by day.
+        deadline: float | None = None,
+    ) -> AsyncGenerator[bulk.DailyCallReport]:
+        """Yield an outcome for each day of a period of any length, in order: its report or its error.
 
-        Each is asked for with that day as `start` and as `stop`: this takes the last day of a report to be included in
-        it, which is unpublished, as are the time zone of the days and how far back there are any.
+        Each day is requested as `start` and as `stop`. This assumes that the last day of a report is included, which is
+        not published; nor are the time zone of the days and how far back there are any.
 
         Args:
-            endpoint: The number or username to report on.
+            endpoint: The number or username.
             start: The first day.
             stop: The last day, included.
-            domain: Where the calls were terminated.
-            concurrency: How many calls are made at a time.
+            domain: As for `get_call_report`.
+            concurrency: Number of concurrent calls.
+            deadline: Time limit of the whole iteration in seconds, as for `iter_call_reports`.
 
         Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
+            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
-        days = date_range(start, stop)
-        check_endpoint(endpoint)
-        if domain is not None:
-            to_domain(domain)
-        check_concurrency(concurrency)
+        bulk.check_iteration((), concurrency, deadline)
+        network = parameters.resolve_domain(endpoint, domain)
+        expires = math.inf if deadline is None else monotonic() + deadline
 
-        async def get(day: date) -> CallReport:
-            return await self.get_call_report(endpoint, domain=domain, start=day, stop=day)
+        async def fetch_one(day: date) -> bulk.DailyCallReport:
+            try:
+                return bulk.DailyReportSuccess(
+                    day, report=await self._get_call_report(endpoint, network, day, day, expires)
+                )
+            except ReportingError as error:
+                return bulk.DailyReportFailure(day, error=error)
 
-        return async_outcomes(get, DailyCallReport, days, concurrency, ordered=True)
+        return bulk.async_fetch(fetch_one, parameters.date_range(start, stop), concurrency, expires, ordered=True)
 
     async def get_counter(self, counter_id: str) -> Counter:
-        """Return a counter as it stood at its last refresh; the server refreshes every two minutes.
+        """Return a counter as of its last refresh. The server refreshes counters every two minutes.
 
         Args:
             counter_id: `currentCalls` for the number of ongoing calls, or an id set up together with Sinch support.
-
-        Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
-            APIError: The server answered with an error; see its subclasses.
-            TransportError: No answer came.
-            DeadlineExceededError: The time of the call was up.
-            DecodeError: The answer is not what the contract promises.
         """
-        with wrap_errors():
-            answered = await get_counter.asyncio(path_segment(counter_id, "counter id"), client=self.api)
-            return Counter.from_api(expect(models.Counter, answered), counter_id)
+        with StripFrames():
+            arguments = {"id": path_segment(counter_id, "counter id")}
+            convert = partial(Counter.from_api, counter_id=counter_id)
+            return await self._fetch("get_counter", arguments, models.Counter, convert)
 
     async def get_service_status(self, service_id: str) -> ServiceStatus:
-        """Return whether a service is available.
+        """Return the status of a service.
 
         Args:
             service_id: An id set up together with Sinch support, such as `rtpproxy`.
-
-        Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
-            APIError: The server answered with an error; see its subclasses.
-            TransportError: No answer came.
-            DeadlineExceededError: The time of the call was up.
-            DecodeError: The answer is not what the contract promises.
         """
-        with wrap_errors():
-            answered = await get_service_status.asyncio(path_segment(service_id, "service id"), client=self.api)
-            return ServiceStatus.from_api(expect(models.ServiceStatus, answered), service_id)
+        with StripFrames():
+            arguments = {"id": path_segment(service_id, "service id")}
+            convert = partial(ServiceStatus.from_api, service_id=service_id)
+            return await self._fetch("get_service_status", arguments, models.ServiceStatus, convert)
 
-    def watch_counter(self, counter_id: str) -> AsyncGenerator[CounterOutcome]:
-        """Yield a counter whenever its value changes, and the errors in its place, for ever.
+    def watch_counter(self, counter_id: str) -> AsyncGenerator[watch.CounterOutcome]:
+        """Yield a counter whenever its value changes, and errors, forever.
 
-        The first value is yielded at once, and so is the first one after an error. The server is asked once in each of
-        its refreshes, just after it, so that a change is seen within seconds; by the server's clock, not this
-        machine's. After an error, it is asked again after 5 seconds, then after twice as many each time, up to two
-        minutes.
+        The first value, and the first one after an error, are yielded immediately. The counter is polled once per
+        refresh, just after it by the server's clock, so that a change is seen within seconds. After an error, it is
+        polled after 5 seconds, then after twice as many each time, up to two minutes.
 
         Args:
-            counter_id: `currentCalls` for the number of ongoing calls, or an id set up together with Sinch support.
+            counter_id: As for `get_counter`.
 
         Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
+            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         path_segment(counter_id, "counter id")
-        return watch.async_outcomes(partial(self._read_counter, counter_id), watch.RefreshSchedule())
+        sample = partial(self._sample_counter, counter_id)
+        return self._poll(
+            sample, watch.RefreshSchedule(), lambda counter: watch.CounterChange(counter=counter), watch.CounterFailure
+        )
 
-    def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> AsyncGenerator[ServiceStatusOutcome]:
-        """Yield a service's status whenever it changes, and the errors in its place, for ever.
+    def watch_service_status(
+        self, service_id: str, *, interval: float = 10.0
+    ) -> AsyncGenerator[watch.ServiceStatusOutcome]:
+        """Yield the status of a service whenever it changes, and errors, forever.
 
-        The first status is yielded at once, and so is the first one after an error. After an error, the server is asked
-        again after 5 seconds, then after twice as many each time, up to two minutes.
+        The first status, and the first one after an error, are yielded immediately. Errors delay polling as for
+        `watch_counter`.
 
         Args:
-            service_id: An id set up together with Sinch support, such as `rtpproxy`.
-            interval: The seconds from one look to the next.
+            service_id: As for `get_service_status`.
+            interval: Polling interval in seconds.
 
         Raises:
-            InvalidRequestError: An argument was refused; nothing was sent.
+            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         path_segment(service_id, "service id")
-        watch.check_interval(interval)
-        return watch.async_outcomes(partial(self._read_service, service_id), watch.FixedSchedule(interval))
+        message = "interval must be a number of seconds above 0"
+        check_number(interval, message, above=0, error=InvalidRequestError)
+        sample = partial(self._sample_service, service_id)
+        schedule = watch.PollSchedule[ServiceStatus](interval)
+        return self._poll(
+            sample, schedule, lambda service: watch.ServiceStatusChange(service=service), watch.ServiceStatusFailure
+        )
 
-    async def _read_counter(self, counter_id: str) -> watch.Reading[Counter]:
-        with wrap_errors():
-            answered = await get_counter.asyncio_detailed(counter_id, client=self.api)
-            counter = Counter.from_api(expect(models.Counter, answered.parsed), counter_id)
-            return watch.Reading(counter, parse_http_date(answered.headers.get("Date")))
+    async def _sample_counter(self, counter_id: str) -> Sample[Counter]:
+        def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[Counter]:
+            counter = Counter.from_api(parse(models.Counter, body), counter_id)
+            return Sample(counter, counter.value, parse_http_date(response.headers.get("Date")))
 
-    async def _read_service(self, service_id: str) -> watch.Reading[ServiceStatus]:
-        return watch.Reading(await self.get_service_status(service_id))
+        with StripFrames():
+            request = self._builder.build(operation("get_counter"), {"id": counter_id})
+            return await self._caller.call(request, convert)
+
+    async def _sample_service(self, service_id: str) -> Sample[ServiceStatus]:
+        service = await self.get_service_status(service_id)
+        return Sample(service, service.status)
+
+    async def _poll(
+        self,
+        sample: Callable[[], Any],
+        schedule: watch.PollSchedule[ValueT],
+        success: Callable[[ValueT], OutcomeT],
+        failure: Callable[..., OutcomeT],
+    ) -> AsyncGenerator[OutcomeT]:
+        while True:
+            outcome: OutcomeT | None = None
+            try:
+                current: Sample[ValueT] = await sample()
+                is_new, delay = schedule.on_sample(current)
+                if is_new:
+                    outcome = success(current.value)
+            except watch.TRANSIENT_ERRORS as error:
+                outcome, delay = failure(error=error), schedule.on_error(error)
+            due = monotonic() + delay
+            if outcome is not None:
+                yield outcome
+            await async_sleep(max(due - monotonic(), 0))
+
+    async def _fetch(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        model: type[ModelT],
+        convert: Callable[[ModelT], ResultT],
+        expires: float = math.inf,
+    ) -> ResultT:
+        """Call a generated function by its name, and return the converted result."""
+        request = self._builder.build(operation(name), arguments)
+        return await self._caller.call(request, lambda _, body: convert(parse(model, body)), expires=expires)
 
     async def aclose(self) -> None:
         """Close the connections. Does nothing in a copy made by `with_options`."""
-        transport = self._connections.end() if self._owner else None
+        transport = self._shared.detach() if self._owns_transport else None
         if transport:
             await transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()

@@ -1,7 +1,6 @@
-"""Signed requests, the "Application" scheme of the Sinch voice and reporting APIs."""
+"""Signed requests: the "Application" scheme of the Sinch voice and reporting APIs."""
 
 import base64
-import functools
 import hashlib
 import hmac
 import re
@@ -14,46 +13,61 @@ import httpx
 
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.httpdate import parse_http_date
-from sinch_reporting.messages import raw_path
 
-# A Date header counts whole seconds, and the answer took its time: less than this is no skew.
-_SKEW_SECONDS = 5.0
-_LEARNT = "sinch_reporting.clock_offset"
+SIGNED_PATH = "sinch_reporting.signed_path"
+"""Request extension: the path to sign, if it is not that of the URL."""
+
+_CLOCK_OFFSET = "sinch_reporting.clock_offset"
+_SKEW_SECONDS = 5.0  # a Date has whole seconds, and the response took its time: less is not clock skew
 
 
-def string_to_sign(request: httpx.Request, timestamp: str) -> str:
-    """Return what is signed for a request whose body has been read.
+def sign(
+    application_key: str,
+    application_secret: str,
+    method: str,
+    path: str,
+    *,
+    content_type: str = "",
+    body: bytes = b"",
+    timestamp: datetime,
+) -> dict[str, str]:
+    """Return the headers that sign a request, for any HTTP library.
 
-    The path is the decoded one, without the query: the server validates against the decoded path, and the publisher's
-    own sample for this API leaves the query out. The Content-Type is the one that is sent.
+    Args:
+        application_key: The application key.
+        application_secret: The application secret in Base64, as the dashboard shows it.
+        method: The HTTP method.
+        path: The path of the URL exactly as it is sent, percent-encoded, but with `+`, not `%2B`. A query is ignored.
+        content_type: The Content-Type exactly as it is sent; empty if none is.
+        body: The body.
+        timestamp: The time of the attempt, with a time zone. Sign each attempt with its own.
+
+    Raises:
+        ConfigurationError: The key or the secret is malformed, or the timestamp has no time zone.
     """
-    body = request.content
-    digest = hashlib.md5(body, usedforsecurity=False).digest() if body else b""
-    return "\n".join(
-        (
-            request.method,
-            base64.b64encode(digest).decode("ascii"),
-            request.headers.get("Content-Type", ""),
-            f"x-timestamp:{timestamp}",
-            unquote(raw_path(request)),
-        )
-    )
+    if timestamp.tzinfo is None:
+        raise ConfigurationError("the timestamp must have a time zone")
+    utc = timestamp.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _sign(_check_key(application_key), _decode_secret(application_secret), method, path, content_type, body, utc)
 
 
-def signature(keyed: hmac.HMAC, text: str) -> str:
-    """Return the Base64 of the HMAC-SHA256 of the text. It is keyed with the secret as Base64-decoded."""
-    signing = keyed.copy()  # takes less time than keying anew
-    signing.update(text.encode())
-    return base64.b64encode(signing.digest()).decode("ascii")
+def _sign(
+    key: str, secret: bytes, method: str, path: str, content_type: str, body: bytes, timestamp: str
+) -> dict[str, str]:
+    md5 = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode("ascii") if body else ""
+    # The decoded path: the server validates that. No query: the publisher's sample for this API omits it.
+    text = f"{method}\n{md5}\n{content_type}\nx-timestamp:{timestamp}\n{unquote(path.partition('?')[0])}"
+    signature = base64.b64encode(hmac.digest(secret, text.encode(), "sha256")).decode("ascii")
+    return {"x-timestamp": timestamp, "Authorization": f"Application {key}:{signature}"}
 
 
-def _checked_key(key: object) -> str:
+def _check_key(key: object) -> str:
     if not isinstance(key, str) or not re.fullmatch(r"[!-9;-~]+", key):
         raise ConfigurationError("the application key must be printable ASCII text without spaces or colons")
     return key
 
 
-def _decoded_secret(secret: object) -> bytes:
+def _decode_secret(secret: object) -> bytes:
     text = secret.rstrip("=") if isinstance(secret, str) else ""
     try:
         decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -68,90 +82,79 @@ def _decoded_secret(secret: object) -> bytes:
 
 
 class SignedAuth(httpx.Auth):
-    """Signs each request with an application's key and secret; usable with any httpx client.
+    """Signs each request with an application key and secret; works with any httpx client.
 
-    Each attempt is signed with its own timestamp. Where the server answers 401 and its Date is far from our clock, the
-    offset is learnt, remembered, and the request signed again once.
+    Every attempt is signed with its own timestamp. If the server returns 401 and its Date is far from the local clock,
+    the request is signed once more with the server's time. The clock offset is remembered after a success, and dropped
+    if it no longer works. So a server, or an attacker who can change its responses, can obtain a signature of the same
+    request for a time of its choice, but not of another request.
 
     Args:
-        application_key: The key of the application.
-        application_secret: The secret as the dashboard shows it, in Base64; missing `=` padding is accepted.
+        application_key: The application key.
+        application_secret: The secret in Base64, as the dashboard shows it; missing `=` padding is accepted.
 
     Raises:
         ConfigurationError: The key or the secret is malformed.
     """
 
     requires_request_body = True
+    requires_response_body = True
 
     def __init__(self, application_key: str, application_secret: str) -> None:
         self._clock_offset = 0.0
         self.update(application_key, application_secret)
 
     def update(self, application_key: str, application_secret: str) -> None:
-        """Exchange the credentials, for all clients that share this object, from their next attempt on.
+        """Replace the credentials for all clients that share this object, from their next attempt on.
 
-        Raises ConfigurationError, and keeps the old ones, where the key or the secret is malformed.
+        Raises ConfigurationError, and keeps the old ones, if the key or the secret is malformed.
         """
-        # One assignment, so that no thread ever signs with the key of one pair and the secret of another.
-        decoded = _decoded_secret(application_secret)
-        self._credentials = (_checked_key(application_key), decoded, hmac.new(decoded, digestmod="sha256"))
+        # One assignment, so that no thread signs with the key of one pair and the secret of another.
+        self._credentials = (_check_key(application_key), _decode_secret(application_secret))
 
     def credentials(self) -> tuple[str, str]:
-        """Return the key and the secret, in Base64, to hand them to another process."""
-        key, secret, _ = self._credentials
+        """Return the key and the secret in Base64, for another process."""
+        key, secret = self._credentials
         return key, base64.b64encode(secret).decode("ascii")
-
-    def redact(self, text: str) -> str:
-        """Return the text without the key and the secret, should a server quote them."""
-        key, secret = self.credentials()
-        return text.replace(secret.rstrip("="), "***").replace(key, "***")
 
     def __repr__(self) -> str:
         return "SignedAuth(***)"
 
     def __reduce__(self) -> str | tuple[object, ...]:
-        raise ConfigurationError("credentials are not pickled; make a SignedAuth where it is needed")
+        raise ConfigurationError("credentials are not pickled or copied; make a SignedAuth where it is needed")
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign the request; sign it once more after a 401 that the clock's offset explains."""
+        """Sign the request. Sign it once more after a 401 that clock skew explains."""
         sent = time.time()
-        offset = request.extensions.get(_LEARNT, self._clock_offset)
-        self._sign(request, offset)
+        offset = request.extensions.get(_CLOCK_OFFSET, self._clock_offset)
+        self._sign_request(request, offset)
         response = yield request
-        # What is learnt stays with the request, so that it is signed again once in all its attempts together.
-        if response.status_code == httpx.codes.UNAUTHORIZED and _LEARNT not in request.extensions:
-            learnt = _server_offset(response.headers, (sent + time.time()) / 2)
-            if learnt is not None and abs(learnt - offset) >= _SKEW_SECONDS:
-                request.extensions[_LEARNT] = learnt
-                self._sign(request, learnt)
+        # The new offset stays with the request, so that all its attempts together are corrected once.
+        if response.status_code == httpx.codes.UNAUTHORIZED and _CLOCK_OFFSET not in request.extensions:
+            corrected = _corrected_offset(offset, response.headers, (sent + time.time()) / 2)
+            if corrected is not None:
+                request.extensions[_CLOCK_OFFSET] = corrected
+                self._sign_request(request, corrected)
                 response = yield request
-        # It is remembered for others once the server has accepted it.
-        if _LEARNT in request.extensions and _is_accepted(response):
-            self._clock_offset = request.extensions[_LEARNT]
+        # A 200 may contain an error body.
+        if _CLOCK_OFFSET in request.extensions and response.is_success and b'"errorCode"' not in response.content:
+            self._clock_offset = request.extensions[_CLOCK_OFFSET]
 
-    def _sign(self, request: httpx.Request, offset: float) -> None:
-        key, _, keyed = self._credentials
+    def _sign_request(self, request: httpx.Request, offset: float) -> None:
         seconds, milliseconds = divmod(int((time.time() + offset) * 1000), 1000)
-        timestamp = f"{_second(seconds)}.{milliseconds:03d}Z"
-        request.headers["x-timestamp"] = timestamp
-        signed = signature(keyed, string_to_sign(request, timestamp))
-        request.headers["Authorization"] = f"Application {key}:{signed}"
+        timestamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{milliseconds:03d}Z"
+        path = request.extensions.get(SIGNED_PATH) or request.url.raw_path.decode("ascii")
+        content_type = request.headers.get("Content-Type", "")
+        headers = _sign(*self._credentials, request.method, path, content_type, request.content, timestamp)
+        request.headers.update(headers)
 
 
-@functools.lru_cache(maxsize=4)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
-
-
-def _is_accepted(response: httpx.Response) -> bool:
-    return response.status_code != httpx.codes.UNAUTHORIZED and not response.is_server_error
-
-
-def _server_offset(headers: httpx.Headers, midpoint: float) -> float | None:
-    """Return the seconds by which the server's clock is ahead of ours, or None where the answer does not tell."""
+def _corrected_offset(offset: float, headers: httpx.Headers, midpoint: float) -> float | None:
+    """Return the offset to try after a 401, or None if another one does not explain it."""
     date = parse_http_date(headers.get("Date"))
-    # An answer with an Age comes from a cache, and its Date from the past. Beyond these years no arithmetic is safe.
+    # A response with an Age comes from a cache, and its Date is old. Outside of these years no arithmetic is safe.
     if date is None or "Age" in headers or not 1971 <= date.year <= 9998:  # noqa: PLR2004
-        return None
-    # The header cuts the second off; half of one is missing on average.
-    return date.timestamp() + 0.5 - midpoint
+        return 0.0 if offset else None  # a remembered offset may be wrong
+    # The header has whole seconds; half of one is missing on average.
+    corrected = date.timestamp() + 0.5 - midpoint
+    return corrected if abs(corrected - offset) >= _SKEW_SECONDS else None

@@ -1,17 +1,18 @@
-"""Many reports: so many calls at a time, and never more in memory than those."""
+"""Many reports: a limited number of concurrent calls, with constant memory."""
 
 import datetime as dt
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+import threading
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Iterable
+from contextvars import Context, copy_context
 from queue import SimpleQueue
-from typing import Generic, TypeVar
+from time import monotonic
+from typing import Any, Generic, TypeVar
 
-import anyio
 from attrs import field, frozen
 
-from sinch_reporting._concurrency import Each, InTurn, Tasks
-from sinch_reporting.errors import InvalidRequestError, ReportingError
+from sinch_reporting._concurrency import BackgroundTasks, cancelled
+from sinch_reporting._validation import check_number
+from sinch_reporting.errors import DeadlineExceededError, InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
 from sinch_reporting.parameters import Endpoint, Number, Username
 
@@ -19,199 +20,187 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 
-def _hidden(endpoint: object) -> str:
-    # What is no endpoint may be a phone number as plain text.
+def _mask(endpoint: object) -> str:
+    # An invalid endpoint may be a phone number as plain text.
     return repr(endpoint) if isinstance(endpoint, Number | Username) else f"<{type(endpoint).__name__}>"
 
 
 @frozen
-class CallReportOutcome:
-    """What became of one endpoint of many: its report, or the error in its place.
+class CallReportSuccess:
+    """The report of one endpoint of many."""
 
-    Attributes:
-        endpoint: The endpoint, as it was given.
-        report: Its report; None where there is an error.
-        error: Why there is no report; None where there is one.
-    """
-
-    endpoint: Endpoint = field(repr=_hidden)
-    report: CallReport | None = field(default=None, kw_only=True)
-    error: ReportingError | None = field(default=None, kw_only=True)
+    endpoint: Endpoint
+    report: CallReport = field(kw_only=True)
+    error: None = field(default=None, init=False)
 
 
 @frozen
-class DailyCallReport:
-    """What became of one day of many: its report, or the error in its place.
+class CallReportFailure:
+    """The error of one endpoint of many. `endpoint` is as it was given."""
 
-    Attributes:
-        day: The day.
-        report: The calls of that day; None where there is an error.
-        error: Why there is no report; None where there is one.
-    """
+    endpoint: Endpoint = field(repr=_mask)
+    error: ReportingError = field(kw_only=True)
+    report: Any = field(default=None, init=False)  # not None: pyright does not narrow unions by `if outcome.error`
+
+
+CallReportOutcome = CallReportSuccess | CallReportFailure
+"""Outcome for one endpoint of many: `error` is None, or `report` is."""
+
+
+@frozen
+class DailyReportSuccess:
+    """The report of one day."""
 
     day: dt.date
-    report: CallReport | None = field(default=None, kw_only=True)
-    error: ReportingError | None = field(default=None, kw_only=True)
+    report: CallReport = field(kw_only=True)
+    error: None = field(default=None, init=False)
 
 
-def check_concurrency(concurrency: object) -> None:
-    """Check how many calls are to be made at a time. Raises InvalidRequestError."""
-    if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
-        raise InvalidRequestError("concurrency must be a whole number from 1")
+@frozen
+class DailyReportFailure:
+    """The error of one day."""
+
+    day: dt.date
+    error: ReportingError = field(kw_only=True)
+    report: Any = field(default=None, init=False)
 
 
-def check_iterable(endpoints: object) -> None:
-    """Check what is to be gone through. Raises InvalidRequestError."""
+DailyCallReport = DailyReportSuccess | DailyReportFailure
+"""Outcome for one day of many: `error` is None, or `report` is."""
+
+
+def check_iteration(endpoints: object, concurrency: object, deadline: object) -> None:
+    """Check the parameters of an iteration. Raises InvalidRequestError."""
     if isinstance(endpoints, str | bytes) or not isinstance(endpoints, Iterable | AsyncIterable):
         raise InvalidRequestError("the endpoints must be an iterable of Number(...) and Username(...)")
+    message = "concurrency must be a whole number from 1"
+    check_number(concurrency, message, minimum=1, whole=True, error=InvalidRequestError)
+    if deadline is not None:
+        message = "deadline must be a number of seconds above 0, or None"
+        check_number(deadline, message, above=0, error=InvalidRequestError)
 
 
-class _Window(Generic[Outcome]):
-    """The calls that were begun and whose outcomes were not yet taken."""
+class _ReorderBuffer(Generic[Outcome]):
+    """Outcomes of started calls that have not been yielded."""
 
-    def __init__(self, size: int, *, ordered: bool) -> None:
+    def __init__(self, size: int, expires: float, *, ordered: bool) -> None:
         self._size = size
+        self._expires = expires
         self._ordered = ordered
-        self._begun = 0
-        self._taken = 0
-        self._ended: dict[int, Outcome] = {}
+        self._started = 0
+        self._yielded = 0
+        self._finished: dict[int, Outcome] = {}
 
     @property
     def is_empty(self) -> bool:
-        return self._begun == self._taken
+        return self._started == self._yielded
 
     @property
     def is_full(self) -> bool:
-        return self._begun - self._taken == self._size
+        return self._started - self._yielded == self._size
 
     @property
     def has_next(self) -> bool:
-        return self._taken in self._ended if self._ordered else bool(self._ended)
+        return self._yielded in self._finished if self._ordered else bool(self._finished)
 
-    def begin(self) -> int:
-        self._begun += 1
-        return self._begun - 1
+    def open(self) -> int:
+        if monotonic() >= self._expires:
+            raise DeadlineExceededError("deadline of the iteration exceeded; the remaining reports were not requested")
+        self._started += 1
+        return self._started - 1
 
-    def end(self, place: int, outcome: Outcome) -> None:
-        self._ended[place] = outcome
+    def put(self, index: int, outcome: Outcome) -> None:
+        self._finished[index] = outcome
 
-    def take(self) -> Outcome:
-        place = self._taken if self._ordered else next(iter(self._ended))
-        self._taken += 1
-        return self._ended.pop(place)
+    def pop(self) -> Outcome:
+        index = self._yielded if self._ordered else next(iter(self._finished))
+        self._yielded += 1
+        return self._finished.pop(index)
 
 
-def outcomes(
-    get: Callable[[Item], CallReport],
-    make: Callable[..., Outcome],
-    items: Iterable[Item],
-    concurrency: int,
-    *,
-    ordered: bool,
+def fetch(
+    fetch_one: Callable[[Item], Outcome], items: Iterable[Item], concurrency: int, expires: float, *, ordered: bool
 ) -> Generator[Outcome]:
-    """Yield the outcomes of calls in threads. Left early, it ends when the calls in flight have."""
-    window = _Window[Outcome](concurrency, ordered=ordered)
-    ended: SimpleQueue[tuple[int, Outcome]] = SimpleQueue()
+    """Yield the outcomes of calls in daemon threads. Nothing waits for them if the loop is left, also by Ctrl-C."""
+    buffer = _ReorderBuffer[Outcome](concurrency, expires, ordered=ordered)
+    tasks = SimpleQueue[tuple[int, Item, Context] | None]()
+    finished = SimpleQueue[tuple[int, Outcome] | BaseException]()
+    left = threading.Event()
+    count = 0
 
-    def work(place: int, item: Item) -> None:
-        try:
-            outcome = make(item, report=get(item))
-        except ReportingError as error:
-            outcome = make(item, error=error)
-        ended.put((place, outcome))
+    def work() -> None:
+        while (task := tasks.get()) is not None and not left.is_set():
+            index, item, context = task
+            try:
+                finished.put((index, context.run(fetch_one, item)))
+            except BaseException as error:  # noqa: BLE001 - raised in the thread of the loop
+                finished.put(error)
 
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="sinch_reporting") as threads:
+    def outcomes(is_needed: Callable[[], bool]) -> Generator[Outcome]:
+        while is_needed():
+            result = finished.get()
+            if isinstance(result, BaseException):
+                raise result
+            buffer.put(*result)
+            while buffer.has_next:
+                yield buffer.pop()
+
+    try:
         for item in items:
-            # In the context of whoever iterates: spans of tracers stand in it.
-            threads.submit(copy_context().run, work, window.begin(), item)
-            while window.is_full or not ended.empty():
-                window.end(*ended.get())
-                while window.has_next:
-                    yield window.take()
-        while not window.is_empty:
-            window.end(*ended.get())
-            while window.has_next:
-                yield window.take()
+            context = copy_context()  # contains the spans of tracers
+            context.run(cancelled.set, left)
+            tasks.put((buffer.open(), item, context))
+            if count < concurrency:
+                count += 1
+                threading.Thread(target=work, daemon=True, name="sinch_reporting").start()
+            yield from outcomes(lambda: buffer.is_full or not finished.empty())
+        yield from outcomes(lambda: not buffer.is_empty)
+    finally:
+        left.set()
+        for _ in range(count):
+            tasks.put(None)
 
 
-async def async_outcomes(
-    get: Callable[[Item], Awaitable[CallReport]],
-    make: Callable[..., Outcome],
+async def async_fetch(
+    fetch_one: Callable[[Item], Awaitable[Outcome]],
     items: Iterable[Item] | AsyncIterable[Item],
     concurrency: int,
+    expires: float,
     *,
     ordered: bool,
 ) -> AsyncGenerator[Outcome]:
-    """Yield the outcomes of calls in tasks. Left early, it cancels the calls in flight."""
-    workers = _Workers(get, make, items, concurrency, ordered=ordered)
+    """Yield the outcomes of calls in tasks. If the loop is left early, calls in flight are cancelled."""
+    buffer = _ReorderBuffer[Outcome](concurrency, expires, ordered=ordered)
+    tasks = BackgroundTasks()
+    iterator = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
+    failures: list[Exception] = []
+    is_pulling = exhausted = False
+
+    async def work() -> None:
+        nonlocal is_pulling, exhausted
+        try:
+            # One task at a time pulls an item: an async iterator must not be advanced concurrently.
+            item = await anext(iterator) if isinstance(iterator, AsyncIterator) else next(iterator)
+            index = buffer.open()
+            is_pulling = False
+            tasks.changed.set()
+            buffer.put(index, await fetch_one(item))
+        except (StopIteration, StopAsyncIteration):
+            exhausted = True
+        except Exception as error:  # noqa: BLE001 - raised in the task of the loop
+            failures.append(error)
+
     try:
-        for _ in range(concurrency):
-            workers.tasks.start(workers.work)
-        while await workers.has_next():
-            yield workers.take()
-    finally:
-        await workers.tasks.cancel()
-    if workers.failure:
-        raise workers.failure
-
-
-class _Workers(Generic[Item, Outcome]):
-    """Tasks that share one iterable, each with one call at a time."""
-
-    def __init__(
-        self,
-        get: Callable[[Item], Awaitable[CallReport]],
-        make: Callable[..., Outcome],
-        items: Iterable[Item] | AsyncIterable[Item],
-        concurrency: int,
-        *,
-        ordered: bool,
-    ) -> None:
-        self.tasks = Tasks()
-        self.failure: Exception | None = None
-        self._get = get
-        self._make = make
-        self._items = InTurn(items) if isinstance(items, AsyncIterable) else Each(items)
-        self._window = _Window[Outcome](concurrency, ordered=ordered)
-        self._room = anyio.Semaphore(concurrency, fast_acquire=True)
-        self._is_over = False
-        self._changed = anyio.Event()
-
-    async def has_next(self) -> bool:
-        """Wait for an outcome, and tell whether there is one."""
-        while not self._window.has_next and self.tasks.count:
-            self._changed = self.tasks.changed = anyio.Event()
-            await self._changed.wait()
-        return self._window.has_next
-
-    def take(self) -> Outcome:
-        """Return the next outcome."""
-        self._room.release()
-        return self._window.take()
-
-    async def work(self) -> None:
-        """Work until there are no more items."""
-        while (begun := await self._begin()) is not None:
-            place, item = begun
-            try:
-                outcome = self._make(item, report=await self._get(item))
-            except ReportingError as error:
-                outcome = self._make(item, error=error)
-            self._window.end(place, outcome)
-            self._changed.set()
-            await self.tasks.pause()  # lets the outcome be taken, so that there is room
-
-    async def _begin(self) -> tuple[int, Item] | None:
-        await self._room.acquire()
-        if not self._is_over:
-            try:
-                item = await anext(self._items)
-            except StopAsyncIteration:
-                self._is_over = True
-            except Exception as error:  # noqa: BLE001 - it is raised where the loop is
-                self._is_over = True
-                self.failure = error
+        while not failures:
+            if not (is_pulling or exhausted or buffer.is_full):
+                is_pulling = True
+                tasks.start(work)
+            if buffer.has_next:
+                yield buffer.pop()
+            elif exhausted and buffer.is_empty:
+                return
             else:
-                return self._window.begin(), item
-        self._room.release()
-        return None
+                await tasks.wait()
+    finally:
+        await tasks.cancel()
+    raise failures[0]

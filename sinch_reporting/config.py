@@ -1,62 +1,91 @@
-"""The configuration of a client: argument over environment over default, checked once."""
+"""Configuration of a client: argument over environment over default, validated once."""
 
 import ipaddress
-import math
 import os
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
+from sinch_reporting._validation import check_number
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.events import AttemptHook
 from sinch_reporting.retry import RetryPolicy
 
-_LOWEST_RATE = 0.001
+if TYPE_CHECKING:
+    from sinch_reporting.tracing import CallTracer
+
 DEFAULT_BASE_URL = "https://reportingapi.sinch.com/v1"
+_MIN_RATE = 0.001
+_OWN_HEADERS = {"authorization", "x-timestamp", "host", "content-type", "content-length", "transfer-encoding"}
 
 
-def _check_seconds(_instance: object, attribute: "Attribute[float]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ConfigurationError(f"{attribute.name} must be a number of seconds above 0")
-
-
-def _check_rate(_instance: object, _attribute: "Attribute[float | None]", value: object) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _LOWEST_RATE <= value < math.inf:
-        raise ConfigurationError(f"rate_limit must be a number of requests per second from {_LOWEST_RATE}, or None")
-
-
-def _check_policy(_instance: object, _attribute: "Attribute[RetryPolicy]", value: object) -> None:
-    if not isinstance(value, RetryPolicy):
-        raise ConfigurationError("retry must be a RetryPolicy")
-
-
-def _check_observer(_instance: object, _attribute: "Attribute[AttemptHook | None]", value: object) -> None:
-    if value is not None and not callable(value):
-        raise ConfigurationError("on_attempt must be callable with an Attempt, or None")
+def _headers(value: Mapping[str, str] | None) -> dict[str, str]:
+    given: object = {} if value is None else value
+    if not isinstance(given, Mapping):
+        raise ConfigurationError("headers must be a mapping of names to values")
+    for name, text in given.items():
+        if not isinstance(name, str) or not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            raise ConfigurationError("the name of a header is invalid")
+        if name.lower() in _OWN_HEADERS:
+            raise ConfigurationError(f"the header {name} is set by the client; it cannot be replaced")
+        if not isinstance(text, str) or not re.fullmatch(r"(?:[!-~](?:[\t -~]*[!-~])?)?", text):
+            raise ConfigurationError(f"the value of the header {name} must be printable ASCII text")
+    return dict(given)
 
 
 @frozen(kw_only=True)
-class Settings:
-    """What a client does, besides who it is (the auth) and what it is connected by (the transport)."""
+class Config:
+    """Options of a client, except its auth and its transport."""
 
     base_url: str
-    timeout: float = field(validator=_check_seconds)
-    deadline: float = field(validator=_check_seconds)
-    retry: RetryPolicy = field(validator=_check_policy)
-    rate_limit: float | None = field(validator=_check_rate)
-    on_attempt: AttemptHook | None = field(default=None, validator=_check_observer)
+    timeout: float
+    deadline: float
+    retry: RetryPolicy
+    rate_limit: float | None
+    on_attempt: AttemptHook | None
+    tracer: "CallTracer | None"
+    signing_path_prefix: str | None
+    headers: dict[str, str] = field(converter=_headers)
+
+    def __attrs_post_init__(self) -> None:
+        check_number(self.timeout, "timeout must be a number of seconds above 0", above=0)
+        check_number(self.deadline, "deadline must be a number of seconds above 0", above=0)
+        if self.rate_limit is not None:
+            message = f"rate_limit must be a number of requests per second from {_MIN_RATE}, or None"
+            check_number(self.rate_limit, message, minimum=_MIN_RATE)
+        given: Any = self.retry
+        if not isinstance(given, RetryPolicy):
+            raise ConfigurationError("retry must be a RetryPolicy")
+        if self.on_attempt is not None and not callable(self.on_attempt):
+            raise ConfigurationError("on_attempt must be callable with an Attempt, or None")
+        if self.tracer is not None and not hasattr(self.tracer, "start_call"):
+            raise ConfigurationError("tracer must be a CallTracer, or None")
+        prefix: Any = self.signing_path_prefix
+        if prefix is not None and not (isinstance(prefix, str) and re.fullmatch(r"(?:/[!-~]*[!-.0-~])?", prefix)):
+            raise ConfigurationError("signing_path_prefix must be an ASCII path such as '/v1', '' or None")
+
+
+def require_httpx(value: object, kind: type, name: str) -> None:
+    """Check that an object comes from httpx. Raises ConfigurationError."""
+    if isinstance(value, kind):
+        return
+    if any(base.__module__.partition(".")[0] == "httpx2" for base in type(value).__mro__):
+        raise ConfigurationError(
+            f"{name} is an object of httpx2; this client works with httpx: pass an httpx.{kind.__name__}"
+        )
+    raise ConfigurationError(f"{name} must be an httpx.{kind.__name__}")
 
 
 def resolve_auth(key: str | None, secret: str | None, auth: httpx.Auth | None) -> httpx.Auth:
-    """Return the auth to use. Raises ConfigurationError where there is none, or more than one."""
+    """Return the auth to use. Raises ConfigurationError if there is none, or more than one."""
     if auth is not None:
         if key is not None or secret is not None:
             raise ConfigurationError("pass either application_key and application_secret, or auth, not both")
-        if not isinstance(auth, httpx.Auth):
-            raise ConfigurationError("auth must be an httpx.Auth, such as SignedAuth(...) or httpx.BasicAuth(...)")
+        require_httpx(auth, httpx.Auth, "auth")
         return auth
     key = os.environ.get("SINCH_APPLICATION_KEY") if key is None else key
     secret = os.environ.get("SINCH_APPLICATION_SECRET") if secret is None else secret
@@ -69,28 +98,31 @@ def resolve_auth(key: str | None, secret: str | None, auth: httpx.Auth | None) -
 
 
 def resolve_base_url(base_url: str | None, *, allow_http: bool) -> str:
-    """Return the URL to use. Raises ConfigurationError where requests must not, or cannot, be sent there."""
+    """Return the base URL to use. Raises ConfigurationError if requests must not, or cannot, be sent there."""
     if base_url is None:
         base_url = os.environ.get("SINCH_REPORTING_URL") or DEFAULT_BASE_URL
-    # The messages leave the URL out: it may hold credentials.
+    # The messages omit the URL: it may contain credentials.
     try:
         url = httpx.URL(base_url)
-    except (httpx.InvalidURL, TypeError):
-        raise ConfigurationError("the base URL is not a URL") from None
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise ConfigurationError("the base URL must be absolute and begin with https://")
+        host = url.host  # decodes the name, and so fails for a malformed one
+    except (httpx.InvalidURL, TypeError, ValueError):
+        raise ConfigurationError("the base URL is not a valid URL") from None
+    if url.scheme not in {"http", "https"} or not host:
+        raise ConfigurationError("the base URL must be absolute and start with https://")
     if url.userinfo or url.query or url.fragment:
-        raise ConfigurationError("the base URL must have no user name, password, query or fragment")
-    if url.scheme == "http" and not allow_http and not is_loopback(url.host):
+        raise ConfigurationError("the base URL must not contain a user name, password, query or fragment")
+    if not str(base_url).partition("://")[2].partition("/")[2].isascii():
+        raise ConfigurationError("the path of the base URL must be ASCII; percent-encode other characters")
+    if url.scheme == "http" and not allow_http and not is_loopback(host):
         raise ConfigurationError(
             "the base URL is http:// and not on this machine, so that credentials and phone numbers would be readable "
-            "on the way; use https://, or pass allow_http=True where you know better"
+            "on the way; use https://, or pass allow_http=True if the network is trusted"
         )
     return str(url).rstrip("/")
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine, as far as its name tells."""
+    """Return whether the name of a host means this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

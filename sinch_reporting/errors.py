@@ -1,78 +1,86 @@
-"""What the library raises, as one tree under ReportingError.
+"""Exceptions of the library: one tree under ReportingError.
 
-Messages say what happened and what to do. None holds a secret, an Authorization header, a phone number or a username.
+Messages contain the cause and a remedy. None contains a secret, an Authorization header, a phone number or a username.
 """
 
 import functools
-from collections.abc import Callable
-from typing import Self
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, Self
 
 
 class ReportingError(Exception):
-    """Everything that this library raises."""
+    """Base class of all exceptions of the library.
+
+    Attributes:
+        route: The route template of the call, such as `/counters/{id}`; None outside of calls.
+        attempts: Number of attempts that were sent.
+        elapsed: Duration of the call in seconds; None outside of calls.
+    """
+
+    route: str | None = None
+    attempts: int = 0
+    elapsed: float | None = None
+
+    def __bool__(self) -> Literal[True]:
+        # Declared so that type checkers narrow `if outcome.error`.
+        return True
 
 
 class ConfigurationError(ReportingError, ValueError):
-    """A client cannot be made: credentials are missing or malformed, or an option or the base URL is unusable."""
+    """A client cannot be made: credentials are missing or malformed, or an option or the base URL is invalid."""
 
 
 class InvalidRequestError(ReportingError, ValueError):
-    """An argument was refused before anything was sent."""
+    """A parameter is invalid. Nothing was sent."""
 
 
 class TransportError(ReportingError):
-    """No answer came: name resolution, connection, TLS, reset or protocol. The httpx error is its `__cause__`."""
+    """No response: name resolution, connection, TLS, reset or protocol. The httpx exception is its `__cause__`."""
 
 
 class RequestTimeoutError(TransportError):
-    """No answer came within the timeout of an attempt."""
+    """No response within the timeout of an attempt."""
 
 
 class DeadlineExceededError(ReportingError):
-    """The time of the whole call is up, or the next wait would pass it. The last failure is its `__cause__`."""
+    """The deadline of the call has passed, or the next wait would pass it. The last failure is its `__cause__`."""
 
 
 class DecodeError(ReportingError):
-    """An answer came that is not what the contract promises."""
+    """A response does not conform to the contract."""
 
 
 class APIError(ReportingError):
-    """The server answered with an error.
+    """The server returned an error.
 
     Attributes:
-        status_code: The HTTP status; where a 200 carried an error body, the status that the body names.
-        error_code: Sinch's five-digit code, whose first three digits are the status, if the answer held one.
-        message: The server's words, if any, with numbers, names and credentials of the request taken out.
-        reference: An id to quote to Sinch support, if the answer held one.
-        retry_after: The seconds that the server asked to wait, if it did.
-        attempts: How many attempts were made.
+        status_code: The HTTP status; if a 200 contains an error body, the status that the body names.
+        error_code: Sinch's five-digit code, which starts with the status, if the response contains one.
+        message: The server's message, if any, without numbers, names and credentials of the request.
+        reference: The id to quote to Sinch support, if the response contains one.
+        retry_after: The delay in seconds that the server asks for, if any.
+        headers: The response headers.
     """
 
-    def __init__(
-        self,
-        text: str,
-        *,
-        status_code: int,
-        error_code: int | None = None,
-        message: str | None = None,
-        reference: str | None = None,
-        retry_after: float | None = None,
-        attempts: int = 1,
-    ) -> None:
+    error_code: int | None = None
+    message: str | None = None
+    reference: str | None = None
+    retry_after: float | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(self, text: str, *, status_code: int, **details: Any) -> None:
         super().__init__(text)
         self.status_code = status_code
-        self.error_code = error_code
-        self.message = message
-        self.reference = reference
-        self.retry_after = retry_after
-        self.attempts = attempts
+        vars(self).update(details)
 
-    def __reduce__(self) -> tuple[Callable[[str], Self], tuple[str]]:
-        return functools.partial(type(self), **vars(self)), (str(self),)
+    def __reduce__(self) -> tuple[Callable[[str], Self], tuple[str], dict[str, object]]:
+        # BaseException would call the class without its keyword arguments.
+        return functools.partial(type(self), status_code=self.status_code), (str(self),), vars(self)
 
 
 class BadRequestError(APIError):
-    """400: the server refused a parameter."""
+    """400: the server rejected a parameter."""
 
 
 class AuthenticationError(APIError):
@@ -84,7 +92,7 @@ class PermissionDeniedError(APIError):
 
 
 class NotFoundError(APIError):
-    """404: there is no such endpoint, counter or service."""
+    """404: the endpoint, counter or service does not exist."""
 
 
 class RateLimitError(APIError):
@@ -92,7 +100,7 @@ class RateLimitError(APIError):
 
 
 class ServerError(APIError):
-    """5xx: the server, or something before it, failed."""
+    """5xx: the server, or something in front of it, failed."""
 
 
 def api_error_class(status_code: int) -> type[APIError]:

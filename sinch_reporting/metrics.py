@@ -34,7 +34,7 @@ def attempt_metrics(registry: CollectorRegistry = REGISTRY) -> AttemptHook:
     errors = Counter("sinch_reporting_errors", "Attempts that failed.", ("route", "kind"), registry=registry)
 
     def observe(attempt: Attempt) -> None:
-        seconds.labels(attempt.route, attempt.outcome).observe(attempt.seconds)
+        seconds.labels(attempt.route, attempt.outcome).observe(attempt.elapsed)
         if attempt.number > 1:
             retries.labels(attempt.route).inc()
         if not attempt.succeeded:

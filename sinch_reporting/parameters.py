@@ -5,14 +5,15 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import field, frozen
 
 from sinch_reporting.errors import InvalidRequestError
+from sinch_reporting_client import models
+from sinch_reporting_client.types import UNSET
 
 MAX_PERIOD_DAYS = 30
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
 def str_value(text: str) -> str:
@@ -21,15 +22,11 @@ def str_value(text: str) -> str:
 
 
 def path_segment(value: object, name: str) -> str:
-    """Return a text that can be one segment of a URL path.
-
-    Raises InvalidRequestError if it is not text, is empty, `.` or `..` (URL parsers resolve these), or contains
-    control characters or lone surrogates.
-    """
+    """Return a text that can be one segment of a URL path. Raises InvalidRequestError."""
     if not isinstance(value, str):
         raise InvalidRequestError(f"the {name} must be text, not {type(value).__name__}")
     text = str_value(value)
-    if text in {"", ".", ".."}:
+    if text in {"", ".", ".."}:  # URL parsers resolve the last two
         raise InvalidRequestError(f"the {name} must not be empty, '.' or '..'")
     if not text.isprintable() and any(unicodedata.category(character) in {"Cc", "Cs"} for character in text):
         raise InvalidRequestError(f"the {name} must not contain control characters or lone surrogates")
@@ -39,7 +36,7 @@ def path_segment(value: object, name: str) -> str:
 def _e164(value: str) -> str:
     given: object = value
     text = str_value(given) if isinstance(given, str) else ""
-    if not _E164.fullmatch(text):
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", text):
         raise InvalidRequestError("a Number must be E.164: '+', then 7 to 15 digits, the first not 0")
     return text
 
@@ -56,13 +53,9 @@ def _mask(_value: str) -> str:
 class Number:
     """A phone number in strict E.164: `+`, then 7 to 15 digits, the first not 0. Nothing is guessed or reformatted.
 
-    `repr()` masks the number because it ends up in logs and tracebacks.
+    `repr()` masks the number because it ends up in logs and tracebacks; it is in `value`.
 
-    Attributes:
-        value: The number.
-
-    Raises:
-        InvalidRequestError: The value is not E.164.
+    Raises InvalidRequestError if the value is not E.164.
     """
 
     value: str = field(converter=_e164, repr=_mask)
@@ -70,16 +63,10 @@ class Number:
 
 @frozen
 class Username:
-    """A username, for calls between apps.
+    """A username, for calls between apps. `repr()` masks it because it ends up in logs and tracebacks.
 
-    `repr()` masks the name because it ends up in logs and tracebacks.
-
-    Attributes:
-        value: The username.
-
-    Raises:
-        InvalidRequestError: The value is not text, is empty, `.` or `..`, or contains control characters or lone
-            surrogates.
+    Raises InvalidRequestError if the value is not text, is empty, `.` or `..`, or contains control characters or lone
+    surrogates.
     """
 
     value: str = field(converter=_username, repr=_mask)
@@ -107,24 +94,13 @@ def to_domain(value: object) -> Domain:
         raise InvalidRequestError(f"the domain must be one of: {', '.join(Domain)}") from None
 
 
-def default_domain(endpoint: Endpoint) -> Domain:
-    """Return the usual domain of an endpoint: `pstn` for a Number, `data` for a Username."""
-    return Domain.PSTN if isinstance(endpoint, Number) else Domain.DATA
-
-
-def check_endpoint(endpoint: object) -> Endpoint:
-    """Return the endpoint. Raises InvalidRequestError if it is not one."""
+def resolve_domain(endpoint: object, domain: object = None) -> Domain:
+    """Return the domain, by default `pstn` for a Number and `data` for a Username. Raises InvalidRequestError."""
     if not isinstance(endpoint, Number | Username):
         raise InvalidRequestError("the endpoint must be a Number(...) or a Username(...)")
-    return endpoint
-
-
-def _check_date(day: object, name: str) -> None:
-    # A datetime is a date too, but the API would silently drop its time of day.
-    if not isinstance(day, dt.date) or isinstance(day, dt.datetime):
-        raise InvalidRequestError(
-            f"{name} must be a datetime.date, not {type(day).__name__}: the API counts whole days"
-        )
+    if domain is None:
+        return Domain.PSTN if isinstance(endpoint, Number) else Domain.DATA
+    return to_domain(domain)
 
 
 def check_period(start: dt.date | None, stop: dt.date | None) -> None:
@@ -133,21 +109,36 @@ def check_period(start: dt.date | None, stop: dt.date | None) -> None:
         return
     if start is None or stop is None:
         raise InvalidRequestError("start and stop must be given together")
-    _check_order(start, stop)
-    if (stop - start).days > MAX_PERIOD_DAYS:
-        raise InvalidRequestError(
-            f"a report covers at most {MAX_PERIOD_DAYS} days: stop is {(stop - start).days} days after start"
-        )
+    days = len(_ordinals(start, stop)) - 1
+    if days > MAX_PERIOD_DAYS:
+        raise InvalidRequestError(f"a report covers at most {MAX_PERIOD_DAYS} days: stop is {days} days after start")
 
 
 def date_range(start: dt.date, stop: dt.date) -> Iterator[dt.date]:
     """Yield each day of a period of any length, including both ends. Raises InvalidRequestError."""
-    _check_order(start, stop)
-    return map(dt.date.fromordinal, range(start.toordinal(), stop.toordinal() + 1))
+    return map(dt.date.fromordinal, _ordinals(start, stop))
 
 
-def _check_order(start: dt.date, stop: dt.date) -> None:
-    _check_date(start, "start")
-    _check_date(stop, "stop")
+def _ordinals(start: dt.date, stop: dt.date) -> range:
+    days: dict[str, object] = {"start": start, "stop": stop}
+    for name, day in days.items():
+        # A datetime is a date too, but the API would silently drop its time of day.
+        if not isinstance(day, dt.date) or isinstance(day, dt.datetime):
+            kind = type(day).__name__
+            raise InvalidRequestError(f"{name} must be a datetime.date, not {kind}: the API counts whole days")
     if stop < start:
         raise InvalidRequestError("stop must not be before start")
+    return range(start.toordinal(), stop.toordinal() + 1)
+
+
+def call_report_parameters(
+    endpoint: Endpoint, domain: Domain, start: dt.date | None, stop: dt.date | None
+) -> dict[str, Any]:
+    """Return the parameters of the generated `get_call_report`, for values that have been checked."""
+    return {
+        "type_": models.EndpointType.NUMBER if isinstance(endpoint, Number) else models.EndpointType.USERNAME,
+        "endpoint": endpoint.value,
+        "domain": models.Domain(domain.value),
+        "field_start": start or UNSET,
+        "field_stop": stop or UNSET,
+    }

@@ -1,51 +1,71 @@
-"""OpenTelemetry spans of a client's attempts, from the extra `otel`."""
+"""OpenTelemetry spans of calls and attempts, from the extra `otel`."""
 
-import time
+from typing import Any
 
 try:
-    from opentelemetry import trace
-    from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider
+    from opentelemetry import propagate, trace
 except ModuleNotFoundError as error:
     message = "spans need the extra `otel`: pip install 'sinch-reporting[otel]'"
     raise ModuleNotFoundError(message, name=error.name) from error
 
-from sinch_reporting.events import Attempt, AttemptHook
+from sinch_reporting.events import Attempt
 from sinch_reporting.version import __version__
 
-_NANOSECONDS = 1_000_000_000
 
+class CallTracer:
+    """Records a span for each call and, within it, one for each attempt; for the client option `tracer`.
 
-def attempt_spans(tracer_provider: TracerProvider | None = None) -> AttemptHook:
-    """Return an `on_attempt` that records each attempt as a span, a child of the span in which the call was made.
-
-    Its attributes are of OpenTelemetry's conventions for HTTP clients: `http.request.method`, `url.template`,
-    `http.request.resend_count` (0 for the first attempt), `http.response.status_code` where an answer came, and
-    `error.type` where it failed. No URL is recorded, and no phone number, username or id.
+    Attributes follow OpenTelemetry's conventions for HTTP clients. Spans contain no URL, phone number, username or id.
+    Each attempt sends the `traceparent` of its span.
 
     Args:
-        tracer_provider: Where the spans go. Default: the global one.
+        tracer_provider: Receives the spans. Default: the global one.
     """
-    tracer = trace.get_tracer("sinch_reporting", __version__, tracer_provider)
 
-    def observe(attempt: Attempt) -> None:
-        end = time.time_ns()
-        attributes: dict[str, str | int] = {
-            "http.request.method": attempt.method,
-            "url.template": attempt.route,
-            "http.request.resend_count": attempt.number - 1,
-        }
-        if attempt.status is not None:
-            attributes["http.response.status_code"] = attempt.status
-        if not attempt.succeeded:
-            attributes["error.type"] = attempt.outcome
-        span = tracer.start_span(
-            f"{attempt.method} {attempt.route}",
-            kind=SpanKind.CLIENT,
-            attributes=attributes,
-            start_time=end - int(attempt.seconds * _NANOSECONDS),
+    def __init__(self, tracer_provider: trace.TracerProvider | None = None) -> None:
+        self._tracer = trace.get_tracer("sinch_reporting", __version__, tracer_provider)
+
+    def start_call(self, method: str, route: str) -> "CallSpans":
+        """Start the span of a call, as a child of the current span."""
+        return CallSpans(self._tracer, {"http.request.method": method, "url.template": route})
+
+
+class CallSpans:
+    """The spans of one call."""
+
+    def __init__(self, tracer: trace.Tracer, attributes: dict[str, Any]) -> None:
+        self._tracer = tracer
+        self._attributes = attributes
+        self._name = f"{attributes['http.request.method']} {attributes['url.template']}"
+        self._call = self._attempt = tracer.start_span(self._name, attributes=attributes)
+
+    def start_attempt(self, number: int) -> dict[str, str]:
+        """Start the span of an attempt, and return the headers that propagate it."""
+        self._attempt = self._tracer.start_span(
+            self._name,
+            trace.set_span_in_context(self._call),
+            kind=trace.SpanKind.CLIENT,
+            attributes={**self._attributes, "http.request.resend_count": number - 1},
         )
-        if not attempt.succeeded:
-            span.set_status(Status(StatusCode.ERROR, attempt.outcome))
-        span.end(end)
+        headers: dict[str, str] = {}
+        propagate.inject(headers, trace.set_span_in_context(self._attempt))
+        return headers
 
-    return observe
+    def end_attempt(self, attempt: Attempt) -> None:
+        """End the span of an attempt."""
+        if attempt.status is not None:
+            self._attempt.set_attribute("http.response.status_code", attempt.status)
+        self._end(self._attempt, None if attempt.succeeded else attempt.outcome)
+
+    def end(self, error: BaseException | None) -> None:
+        """End the span of the call, and that of an attempt that was cancelled."""
+        outcome = None if error is None else type(error).__name__
+        if self._attempt.is_recording():
+            self._end(self._attempt, outcome)
+        self._end(self._call, outcome)
+
+    def _end(self, span: trace.Span, outcome: str | None) -> None:
+        if outcome is not None:
+            span.set_attribute("error.type", outcome)
+            span.set_status(trace.StatusCode.ERROR, outcome)
+        span.end()

@@ -1,4 +1,4 @@
-"""What all tests share: both clients behind one parameter, a server of raw bytes, and a guard on the network."""
+"""Fixtures of all tests: both clients behind one parameter, a server of raw bytes, and a guard on the network."""
 
 import importlib
 import ipaddress
@@ -12,74 +12,72 @@ from anyio.from_thread import start_blocking_portal
 
 import scripts.lib
 import sinch_reporting
-from sinch_reporting import RetryPolicy, transport
-from sinch_reporting.httpcore_transport import AsyncPooledTransport, PooledTransport
+from sinch_reporting import RetryPolicy
 from sinch_reporting.testing import Sandbox
-from tests.support.callers import KEY, SECRET, Maker
-from tests.support.wire import COUNTER, Wire
+from tests.support.callers import KEY, SECRET, ClientFactory
+from tests.support.raw_server import COUNTER, RawServer
 
 
-class DialledOutError(BaseException):
-    """A test spoke to another machine. Not an Exception, so that no handler takes it for a failure."""
+class NetworkAccessError(BaseException):
+    """A test connected to another machine, or resolved a name. Not an Exception, so that no handler catches it."""
 
 
-def _guard(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "socket.connect" and isinstance(arguments[1], tuple):
+_RESOLUTION = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
+
+
+def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
+    if event in {"socket.connect", "socket.sendto"} and isinstance(arguments[1], tuple):
         host = arguments[1][0]
-    elif event == "socket.getaddrinfo" and arguments[0]:
+    elif event in _RESOLUTION and arguments[0]:
         host = arguments[0]
     else:
         return
     name = host.decode() if isinstance(host, bytes) else str(host)
     try:
-        local = ipaddress.ip_address(name).is_loopback
+        is_local = ipaddress.ip_address(name).is_loopback
     except ValueError:
-        local = name == "localhost"
-    if not local:
-        raise DialledOutError(name)
+        is_local = name == "localhost"
+    if not is_local:
+        raise NetworkAccessError(name)
 
 
-sys.addaudithook(_guard)
+sys.addaudithook(_refuse_network)
 
 
 @pytest.fixture(scope="session")
-def little_trust(tmp_path_factory):
-    """Return the path of one certificate: to read all the public ones takes each client 25 ms."""
+def single_ca(tmp_path_factory):
+    """Return the path of one unrelated certificate: reading all public ones takes 25 ms per client."""
     path = tmp_path_factory.mktemp("trust") / "ca.pem"
     trustme.CA().cert_pem.write_to_path(path)
     return path
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch, little_trust):
+def _clean_environment(monkeypatch, single_ca):
     names = ["SINCH_APPLICATION_KEY", "SINCH_APPLICATION_SECRET", "SINCH_REPORTING_URL", "SSL_CERT_DIR"]
     proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
     for name in [*names, *proxies, *(proxy.lower() for proxy in proxies)]:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("SSL_CERT_FILE", str(little_trust))
+    monkeypatch.setenv("SSL_CERT_FILE", str(single_ca))
 
 
-@pytest.fixture(params=["sync", "sync-httpcore", "asyncio", "trio"])
-def make(request, monkeypatch):
-    """Return what makes a client: blocking, or async under one of the event loops, each over its transports."""
-    loop, _, httpcore = request.param.partition("-")
-    if httpcore:  # as behind a proxy
-        monkeypatch.setattr(transport, "SocketTransport", lambda context: PooledTransport(None, context))
-        monkeypatch.setattr(transport, "AsyncioTransport", lambda _loop, context: AsyncPooledTransport(None, context))
-    if loop == "sync":
-        maker = Maker(None)
-        yield maker
-        maker.close()
+@pytest.fixture(params=["sync", "asyncio", "trio"])
+def make_client(request):
+    """Return a function that makes a client: blocking, or async on asyncio or trio."""
+    if request.param == "sync":
+        factory = ClientFactory(None)
+        yield factory
+        factory.close()
     else:
-        with start_blocking_portal(loop) as portal:
-            maker = Maker(portal)
-            yield maker
-            maker.close()
+        with start_blocking_portal(request.param) as portal:
+            factory = ClientFactory(portal)
+            yield factory
+            factory.close()
 
 
 @pytest.fixture(scope="session")
 def every_module():
-    """Load all modules: hypothesis tries the constants of those that are loaded, and is to try the same each time."""
+    """Load all modules: hypothesis uses the constants of loaded modules, which must be the same in each run."""
     for package in (sinch_reporting, scripts.lib):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith(".__main__"):
@@ -87,35 +85,35 @@ def every_module():
 
 
 @pytest.fixture
-def wire():
-    """Return a server of raw bytes that answers with a counter until its `steps` are set."""
-    with Wire([COUNTER]) as server:
+def raw_server():
+    """Return a server of raw bytes that sends a counter until its `script` is set."""
+    with RawServer([COUNTER]) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def authority():
-    """Return a certificate authority that nobody trusts yet."""
+    """Return a certificate authority that nothing trusts yet."""
     return trustme.CA()
 
 
 @pytest.fixture
-def tls_wire(authority):
-    """Return a server like `wire` that speaks TLS."""
+def tls_raw_server(authority):
+    """Return a server like `raw_server` that speaks TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "reporting.example").configure_cert(context)
-    with Wire([COUNTER], context) as server:
+    authority.issue_cert("127.0.0.1", "localhost", "reporting.example").configure_cert(context)
+    with RawServer([COUNTER], context) as server:
         yield server
 
 
 @pytest.fixture
 def sandbox():
-    """Return a Sandbox with the credentials that the clients of `make` use."""
+    """Return a Sandbox with the credentials that the clients of `make_client` use."""
     with Sandbox(application_key=KEY, application_secret=SECRET) as server:
         yield server
 
 
 @pytest.fixture
-def quick():
-    """Return a policy that tries again without delay."""
+def no_backoff():
+    """Return a policy that retries without delay."""
     return RetryPolicy(backoff_base=0)

@@ -63,7 +63,13 @@ EVERY_FAULT: list[faults.Fault] = [
     faults.NotHttp(),
 ]
 
-IN_VAIN = [faults.Delay(1), faults.NoResponse(), faults.SlowDrip("body"), faults.SlowDrip("headers"), faults.WrongContentLength(10)]
+IN_VAIN = [
+    faults.Delay(1),
+    faults.NoResponse(),
+    faults.SlowDrip("body"),
+    faults.SlowDrip("headers"),
+    faults.WrongContentLength(10),
+]
 
 
 def _blocking_calls(sandbox: Sandbox, timeout: float) -> list[str]:

@@ -1,102 +1,96 @@
-"""What a client and its copies share: connections, to whom they belong, and the pace of requests."""
+"""State shared by a client and its copies: the transport, its owner (process and event loop), the rate limiter."""
 
-import asyncio
 import os
 import sys
 import warnings
 import weakref
 from collections.abc import Callable
+from types import NoneType
 from typing import Generic, TypeVar, cast
 
-import anyio.lowlevel
+from anyio.lowlevel import current_token
 from attrs import define, field
 
 from sinch_reporting.errors import ReportingError
 from sinch_reporting.rate_limit import RateLimiter
 
-Transport = TypeVar("Transport")
+TransportT = TypeVar("TransportT")
 
-
-def event_loop() -> object:
-    """Return the running event loop, or what stands for it where that is not asyncio's."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return anyio.lowlevel.current_token()
+async_current_loop: Callable[[], object] = current_token
+current_loop: Callable[[], object] = NoneType  # returns None: threads have no event loop
 
 
 def close_on_finalize(transport: object, close: Callable[[], object]) -> None:
-    """Call `close` when nobody has the transport any more, or the interpreter exits, whose sockets would complain.
+    """Call `close` when the transport is garbage-collected or the interpreter exits, but not in a forked process.
 
-    In a process that was forked off it is not called: the sockets serve the parent.
+    Otherwise Python warns about unclosed sockets. In a forked process, the sockets belong to the parent.
     """
-    weakref.finalize(transport, _unless_forked, close, os.getpid())
+    weakref.finalize(transport, _close_in_creator_process, close, os.getpid())
 
 
-def _unless_forked(close: Callable[[], object], owner: int) -> None:
-    if os.getpid() == owner:
+def _close_in_creator_process(close: Callable[[], object], creator: int) -> None:
+    if os.getpid() == creator:
         close()
 
 
 @define(eq=False)
-class SharedTransport(Generic[Transport]):
-    """A transport, the pace of its requests, and the process and event loop that its connections belong to.
+class SharedTransport(Generic[TransportT]):
+    """A transport, with the process and event loop that own its connections.
 
-    A connection cannot be shared by processes, nor an async one by event loops. After a fork, or in another event loop,
-    the default transport is made anew; one of the user's own cannot be.
+    Connections cannot be shared by processes, nor async ones by event loops. After a fork, or in another event loop,
+    the default transport is replaced by a new one. A custom transport cannot be replaced.
 
     Attributes:
-        transport: The user's own, or the default one once it was needed.
-        make: Makes the default transport for an event loop; None where the user brings one.
-        pace: The pace.
-        closed: Whether the client was closed.
+        transport: The custom transport, or the default one after its first use.
+        factory: Makes the default transport; None for a custom one.
+        rate_limiter: The rate limiter of all requests.
+        current_loop: Returns the running event loop, or None for blocking clients.
+        owner: The process id and event loop that own the connections; None before the first use.
+        closed: Whether the client has been closed.
     """
 
-    transport: Transport | None
-    make: Callable[[object], Transport] | None
-    pace: RateLimiter
+    transport: TransportT | None
+    factory: Callable[[], TransportT] | None
+    rate_limiter: RateLimiter
+    current_loop: Callable[[], object]
+    owner: tuple[int, object] | None = None
     closed: bool = False
-    _home: tuple[int, object] | None = None
-    _parents: list[Transport | None] = field(factory=list)
+    _inherited: list[TransportT | None] = field(factory=list)
 
-    def get(self, loop: object = None) -> Transport:
+    def claim(self) -> TransportT:
         """Return the transport for this process and event loop.
 
-        Raises ReportingError where the client is closed, or its transport belongs elsewhere and cannot be made anew.
+        Raises ReportingError if the client is closed, or if its custom transport belongs to another process or loop.
         """
         if self.closed:
             raise ReportingError("the client is closed; make a new one")
-        home = (os.getpid(), loop)
-        if home != self._home:
-            self._move(home)
-        return cast("Transport", self.transport)
+        owner = (os.getpid(), self.current_loop())
+        if owner != self.owner:
+            self._rebind(owner)
+        return cast("TransportT", self.transport)
 
-    def end(self) -> Transport | None:
-        """Return the transport to close, if there is any. Raises ReportingError as `get` does."""
-        if self.closed or (self._home is None and self.make):
-            self.closed = True
-            return None
-        is_async = self._home is not None and self._home[1] is not None
-        transport = self.get(event_loop() if is_async else None)
+    def detach(self) -> TransportT | None:
+        """Return the transport to close, if any. Raises ReportingError as `claim` does."""
+        unused = self.owner is None and self.factory is not None
+        transport = None if self.closed or unused else self.claim()
         self.closed = True
         return transport
 
-    def _move(self, home: tuple[int, object]) -> None:
-        before, self._home = self._home, home
-        if before and self.make is None:
-            self._home = before
+    def _rebind(self, owner: tuple[int, object]) -> None:
+        if self.owner and self.factory is None:
             raise ReportingError(
-                "the client was used before the process forked, or in another event loop, and has a transport of its "
-                "own; make a client in each process and event loop"
+                "the client has a custom transport and was used before the process forked, or in another event loop; "
+                "make a client in each process and event loop"
             )
-        if before and before[0] != home[0]:
-            self._parents.append(self.transport)  # kept, and not closed: its sockets serve the parent
-            self.pace = self.pace.renewed()
-        if self.make:
-            # Of another event loop's nothing is kept: a client may see a new loop with each call.
-            self.transport = self.make(home[1])
+        if self.owner and self.owner[0] != owner[0]:
+            self._inherited.append(self.transport)  # kept and not closed: its sockets belong to the parent
+            self.rate_limiter = self.rate_limiter.fresh()
+        self.owner = owner
+        if self.factory:
+            # Nothing of another event loop is kept: a client may see a new loop with each call.
+            self.transport = self.factory()
 
     def __del__(self) -> None:
-        if self._home is not None and not self.closed and not sys.is_finalizing():
+        if self.owner is not None and not self.closed and not sys.is_finalizing():
             message = "a client was not closed: use it in a `with` block, or call close() or aclose()"
             warnings.warn(message, ResourceWarning, stacklevel=2)

@@ -8,6 +8,8 @@ from http import HTTPStatus
 
 import httpx
 
+from sinch_reporting._http import sync_transport_factory
+from sinch_reporting._http.proxies import environment_proxy
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.client import ReportingClient
 from sinch_reporting.errors import (
@@ -19,7 +21,6 @@ from sinch_reporting.errors import (
     ReportingError,
 )
 from sinch_reporting.retry import RetryPolicy
-from sinch_reporting.transport import default_transport, environment_proxy
 
 SECONDS = 10.0
 _TOLERABLE = timedelta(minutes=5)
@@ -131,7 +132,7 @@ def _untrusted_within(error: BaseException | None) -> TroubleError | None:
 def ask(url: httpx.URL) -> httpx.Response:
     """Ask for a counter, without credentials."""
     try:
-        with httpx.Client(transport=default_transport(str(url))(None), timeout=SECONDS) as client:
+        with httpx.Client(transport=sync_transport_factory(str(url))(), timeout=SECONDS) as client:
             return client.get(f"{url}/counters/{_COUNTER}")
     except ConfigurationError as error:
         raise TroubleError("no connection can be made", str(error)) from error

@@ -60,7 +60,7 @@ class Input:
         )
 
 
-def export(  # noqa: PLR0913 - options of a command
+def export(
     # They come as text; a path is a type that shells complete.
     source: Annotated[str | Path, Parameter(name="INPUT", allow_leading_hyphen=True)],
     destination: Annotated[str | Path, Parameter(name="DESTINATION")],

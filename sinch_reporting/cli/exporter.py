@@ -13,13 +13,10 @@ from sinch_reporting.parameters import path_segment
 from sinch_reporting.version import __version__
 from sinch_reporting.watch import (
     TRANSIENT_ERRORS,
-    FixedSchedule,
-    OutcomeT,
-    Plan,
-    Reading,
+    PollSchedule,
     RefreshSchedule,
+    Sample,
     ValueT,
-    check_interval,
 )
 
 
@@ -57,20 +54,21 @@ class Exporter:
         self, client: AsyncReportingClient, counters: Iterable[str], services: Iterable[str], interval: float
     ) -> None:
         """Keep the gauges up to date, for ever. Raises InvalidRequestError for an id or an interval that is none."""
-        check_interval(interval)
         for counter_id in counters:
             path_segment(counter_id, "counter id")
         for service_id in services:
             path_segment(service_id, "service id")
         # The public watch yields changes alone; here each refresh counts.
-        read_counter = client._read_counter  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        read_service = client._read_service  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        read_counter = client._sample_counter  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        read_service = client._sample_service  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         try:
             async with anyio.create_task_group() as tasks:
                 for counter_id in counters:
                     tasks.start_soon(_follow, read_counter, counter_id, RefreshSchedule(), self._show_counter)
                 for service_id in services:
-                    tasks.start_soon(_follow, read_service, service_id, FixedSchedule(interval), self._show_service)
+                    tasks.start_soon(
+                        _follow, read_service, service_id, PollSchedule[ServiceStatus](interval), self._show_service
+                    )
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from None
 
@@ -90,9 +88,9 @@ class Exporter:
 
 
 async def _follow(
-    read: Callable[[str], Awaitable[Reading[ValueT]]],
+    read: Callable[[str], Awaitable[Sample[ValueT]]],
     watched: str,
-    plan: Plan[ValueT, OutcomeT],
+    plan: PollSchedule[ValueT],
     show: Callable[[ValueT], None],
 ) -> None:
     while True:
@@ -100,8 +98,8 @@ async def _follow(
             reading = await read(watched)
         except TRANSIENT_ERRORS as error:
             say(f"sinch-reporting: {watched}: {error}")
-            _, wait = plan.after_failure(error)
+            wait = plan.on_error(error)
         else:
             show(reading.value)
-            _, wait = plan.after(reading)
+            _, wait = plan.on_sample(reading)
         await anyio.sleep(wait)

@@ -29,7 +29,7 @@ def run(capsys):
 
 
 @pytest.fixture
-def account(sandbox, monkeypatch):
+def sandbox_env(sandbox, monkeypatch):
     """Set the environment to a Sandbox, and return that."""
     monkeypatch.setenv("SINCH_REPORTING_URL", sandbox.url)
     monkeypatch.setenv("SINCH_APPLICATION_KEY", sandbox.application_key)
@@ -38,7 +38,7 @@ def account(sandbox, monkeypatch):
 
 
 @pytest.fixture
-def client(account):
+def client(sandbox_env):
     """Return the library's client of the same Sandbox."""
-    with account.client() as made:
+    with sandbox_env.client() as made:
         yield made

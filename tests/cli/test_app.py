@@ -23,8 +23,8 @@ def test_without_the_extra_it_says_how_to_install_it():
     assert ran.stderr == "sinch-reporting: the command needs the extra `cli`: pip install 'sinch-reporting[cli]'\n"
 
 
-def test_the_entry_point_and_the_module_are_the_command(account):
-    account.set_counter("currentCalls", 842)
+def test_the_entry_point_and_the_module_are_the_command(sandbox_env):
+    sandbox_env.set_counter("currentCalls", 842)
     for command in (["sinch-reporting"], ["python", "-m", "sinch_reporting.cli"]):
         program = [f"{sys.exec_prefix}/bin/{command[0]}", *command[1:]]
         ran = subprocess.run([*program, "counter", "currentCalls"], capture_output=True, text=True, check=True)
@@ -55,8 +55,8 @@ def test_a_command_or_an_option_that_is_none_is_misuse_in_one_line(run):
         assert ran.err.count("\n") == 1
 
 
-def test_an_error_is_a_sentence_with_a_remedy_and_no_traceback(run, account):
-    account.fail_always(faults.Status(403))
+def test_an_error_is_a_sentence_with_a_remedy_and_no_traceback(run, sandbox_env):
+    sandbox_env.fail_always(faults.Status(403))
     ran = run("counter", "currentCalls")
     assert (ran.code, ran.out) == (exit_codes.FAILED, "")
     assert ran.err.startswith("sinch-reporting: 403 Forbidden")
@@ -64,15 +64,15 @@ def test_an_error_is_a_sentence_with_a_remedy_and_no_traceback(run, account):
     assert "Traceback" not in ran.err
 
 
-def test_where_doctor_can_tell_more_the_error_says_so(run, account):
-    account.fail_always(faults.Status(401))
+def test_where_doctor_can_tell_more_the_error_says_so(run, sandbox_env):
+    sandbox_env.fail_always(faults.Status(401))
     assert run("counter", "currentCalls").err.endswith("To find out what is wrong: sinch-reporting doctor\n")
 
 
-def test_what_was_refused_before_anything_was_sent_is_misuse(run, account):
+def test_what_was_refused_before_anything_was_sent_is_misuse(run, sandbox_env):
     ran = run("counter", "..")
     assert ran.code == exit_codes.MISUSE
-    assert account.requests == []
+    assert sandbox_env.requests == []
 
 
 def test_ctrl_c_ends_it_with_130(run, monkeypatch):
@@ -84,7 +84,7 @@ def test_ctrl_c_ends_it_with_130(run, monkeypatch):
     assert (ran.code, ran.err) == (exit_codes.INTERRUPTED, "")
 
 
-def test_a_reader_that_has_gone_is_no_error_to_speak_of(account):
+def test_a_reader_that_has_gone_is_no_error_to_speak_of(sandbox_env):
     reading, writing = os.pipe()
     os.close(reading)
     for output in ("table", "json", "csv"):
@@ -94,8 +94,8 @@ def test_a_reader_that_has_gone_is_no_error_to_speak_of(account):
     os.close(writing)
 
 
-def test_each_form_of_output_has_the_fields_of_the_library(run, account):
-    account.set_counter("currentCalls", 842)
+def test_each_form_of_output_has_the_fields_of_the_library(run, sandbox_env):
+    sandbox_env.set_counter("currentCalls", 842)
     table = run("counter", "currentCalls").out.splitlines()
     assert [line.split()[:2] for line in table] == [["id", "value"], ["currentCalls", "842"]]
     (line,) = run("counter", "currentCalls", "--output", "json").out.splitlines()

@@ -8,7 +8,7 @@ import pytest
 
 from sinch_reporting.cli import exit_codes
 from sinch_reporting.testing import faults
-from tests.support.wire import Wire, answer, tunnel_to
+from tests.support.raw_server import RawServer, response, tunnel_to
 
 CHECKS = ["credentials", "base URL", "proxy", "name", "connection", "TLS", "API", "clock", "signature"]
 
@@ -28,13 +28,13 @@ def examine(run):
 
 
 @pytest.fixture
-def secured(account, monkeypatch, authority):
+def secured(sandbox_env, monkeypatch, authority):
     """Return a TLS server that answers as the account's Sandbox does to who does not sign, then a counter."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1", "reporting.example").configure_cert(context)
-    refusal = answer('{"errorCode": 40100, "message": "no"}', "401 Unauthorized")
-    counter = answer('{"value": 7, "modified": "2022-04-28T12:00:00Z"}')
-    with Wire([refusal, counter], context) as server:
+    refusal = response('{"errorCode": 40100, "message": "no"}', "401 Unauthorized")
+    counter = response('{"value": 7, "modified": "2022-04-28T12:00:00Z"}')
+    with RawServer([refusal, counter], context) as server:
         monkeypatch.setenv("SINCH_REPORTING_URL", server.url)
         yield server
 
@@ -54,16 +54,16 @@ def results(found):
     return {check: finding["result"] for check, finding in found.items()}
 
 
-def test_where_all_is_well_it_says_so(examine, account):
+def test_where_all_is_well_it_says_so(examine, sandbox_env):
     code, found = examine()
     assert code == exit_codes.OK
     assert results(found) == dict.fromkeys(CHECKS, "ok") | {"proxy": "not looked at", "TLS": "not looked at"}
-    assert found["base URL"]["what"] == account.url
+    assert found["base URL"]["what"] == sandbox_env.url
     assert found["signature"]["what"] == "accepted"
 
 
-def test_a_person_reads_a_line_for_each_check_and_what_to_do(run, account):
-    account.fail_always(faults.Status(401, code=40102))
+def test_a_person_reads_a_line_for_each_check_and_what_to_do(run, sandbox_env):
+    sandbox_env.fail_always(faults.Status(401, code=40102))
     ran = run("doctor")
     assert ran.code == exit_codes.FAILED
     lines = ran.out.splitlines()
@@ -81,7 +81,7 @@ def test_without_credentials_the_way_to_the_server_is_examined_all_the_same(exam
     assert found["signature"]["result"] == "not looked at"
 
 
-def test_a_malformed_secret_is_trouble(examine, account, monkeypatch):
+def test_a_malformed_secret_is_trouble(examine, sandbox_env, monkeypatch):
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", "not Base64!")
     _, found = examine()
     assert found["credentials"]["result"] == "trouble"
@@ -89,9 +89,9 @@ def test_a_malformed_secret_is_trouble(examine, account, monkeypatch):
     assert "not Base64!" not in str(found)
 
 
-def test_a_credentials_file_that_others_can_read_is_a_doubt(examine, account, tmp_path):
+def test_a_credentials_file_that_others_can_read_is_a_doubt(examine, sandbox_env, tmp_path):
     file = tmp_path / "credentials"
-    key, secret = account.application_key, account.application_secret
+    key, secret = sandbox_env.application_key, sandbox_env.application_secret
     file.write_text(f"SINCH_APPLICATION_KEY={key}\nSINCH_APPLICATION_SECRET={secret}\n", "utf-8")
     file.chmod(0o644)
     code, found = examine("--credentials", str(file))
@@ -108,7 +108,7 @@ def test_a_base_url_that_cannot_be_used_is_trouble_and_nothing_is_sent(examine, 
     assert "hunter2" not in str(found["base URL"])
 
 
-def test_a_name_that_is_not_known_is_trouble(examine, account, monkeypatch):
+def test_a_name_that_is_not_known_is_trouble(examine, sandbox_env, monkeypatch):
     def unknown(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -118,8 +118,8 @@ def test_a_name_that_is_not_known_is_trouble(examine, account, monkeypatch):
     assert "DNS" in found["name"]["remedy"]
 
 
-def test_a_port_where_nobody_listens_is_trouble(examine, account):
-    with account.refuse_connections():
+def test_a_port_where_nobody_listens_is_trouble(examine, sandbox_env):
+    with sandbox_env.refuse_connections():
         _, found = examine()
     assert found["connection"]["result"] == "trouble"
     assert "Connection refused" in found["connection"]["what"]
@@ -146,8 +146,8 @@ def test_a_certificate_of_another_name_is_trouble(examine, secured, trust):
     assert "localhost" in found["TLS"]["what"]
 
 
-def test_what_speaks_no_tls_is_trouble(examine, account):
-    _, found = examine("--base-url", account.url.replace("http", "https"))
+def test_what_speaks_no_tls_is_trouble(examine, sandbox_env):
+    _, found = examine("--base-url", sandbox_env.url.replace("http", "https"))
     assert found["TLS"]["what"].startswith("no TLS connection: ")
 
 
@@ -157,19 +157,21 @@ def test_certificates_that_cannot_be_read_are_trouble(examine, secured, monkeypa
     assert "SSL_CERT_FILE" in found["TLS"]["what"]
 
 
-def test_a_proxy_is_named_without_its_password_and_its_refusal_is_trouble(examine, account, wire, monkeypatch):
-    wire.steps = [answer("", "407 Proxy Authentication Required")]
-    monkeypatch.setenv("HTTPS_PROXY", f"http://anna:hunter2@127.0.0.1:{wire.port}")
+def test_a_proxy_is_named_without_its_password_and_its_refusal_is_trouble(
+    examine, sandbox_env, raw_server, monkeypatch
+):
+    raw_server.script = [response("", "407 Proxy Authentication Required")]
+    monkeypatch.setenv("HTTPS_PROXY", f"http://anna:hunter2@127.0.0.1:{raw_server.port}")
     _, found = examine("--base-url", "https://reporting.example/v1")
-    assert found["proxy"]["what"] == f"http://127.0.0.1:{wire.port}"
+    assert found["proxy"]["what"] == f"http://127.0.0.1:{raw_server.port}"
     assert found["name"]["what"] == "127.0.0.1 is 127.0.0.1"
     assert found["API"]["what"] == "the proxy refuses: 407 Proxy Authentication Required"
     assert "hunter2" not in str(found)
 
 
-def test_a_certificate_behind_a_proxy_is_examined_too(examine, secured, trust, wire, monkeypatch):
-    wire.steps = [tunnel_to(secured.port)]
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{wire.port}")
+def test_a_certificate_behind_a_proxy_is_examined_too(examine, secured, trust, raw_server, monkeypatch):
+    raw_server.script = [tunnel_to(secured.port)]
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{raw_server.port}")
     _, untrusted = examine("--base-url", "https://reporting.example/v1")
     trust()
     code, found = examine("--base-url", "https://reporting.example/v1")
@@ -178,7 +180,7 @@ def test_a_certificate_behind_a_proxy_is_examined_too(examine, secured, trust, w
 
 
 @pytest.mark.parametrize("proxy", ["nonsense://127.0.0.1:1", "http://[::1"])
-def test_a_proxy_that_is_none_is_trouble(examine, account, monkeypatch, proxy):
+def test_a_proxy_that_is_none_is_trouble(examine, sandbox_env, monkeypatch, proxy):
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     _, found = examine("--base-url", "https://reporting.example/v1")
     assert found["proxy"]["result"] == "trouble"
@@ -194,8 +196,8 @@ def test_a_proxy_that_is_none_is_trouble(examine, account, monkeypatch, proxy):
         (faults.NotHttp(), "no answer came: RemoteProtocolError"),
     ],
 )
-def test_what_is_not_the_api_is_trouble(examine, account, fault, what):
-    account.fail_always(fault)
+def test_what_is_not_the_api_is_trouble(examine, sandbox_env, fault, what):
+    sandbox_env.fail_always(fault)
     code, found = examine()
     assert (code, found["API"]["result"], found["API"]["what"]) == (exit_codes.FAILED, "trouble", what)
     assert found["API"]["remedy"]
@@ -210,8 +212,8 @@ def test_what_is_not_the_api_is_trouble(examine, account, fault, what):
         (timedelta(), "ok", "within seconds of the server's"),
     ],
 )
-def test_a_clock_that_is_off_is_a_doubt_since_the_client_mends_it(examine, account, offset, result, what):
-    account.clock = lambda: datetime.now(UTC) + offset
+def test_a_clock_that_is_off_is_a_doubt_since_the_client_mends_it(examine, sandbox_env, offset, result, what):
+    sandbox_env.clock = lambda: datetime.now(UTC) + offset
     code, found = examine()
     assert (code, found["clock"]["result"], found["signature"]["result"]) == (exit_codes.OK, result, "ok")
     assert re.fullmatch(what, found["clock"]["what"])
@@ -229,20 +231,20 @@ def test_a_clock_that_is_off_is_a_doubt_since_the_client_mends_it(examine, accou
         (faults.InvalidJson(), "check that the base URL leads to the Reporting API"),
     ],
 )
-def test_a_signature_that_is_refused_is_trouble_by_its_reason(examine, account, fault, remedy):
-    account.fail_next(None, fault, fault)
+def test_a_signature_that_is_refused_is_trouble_by_its_reason(examine, sandbox_env, fault, remedy):
+    sandbox_env.fail_next(None, fault, fault)
     code, found = examine()
     assert (code, found["signature"]["result"]) == (exit_codes.FAILED, "trouble")
     assert remedy in found["signature"]["remedy"]
 
 
-def test_the_wrong_secret_is_found_out_by_the_server(examine, account, monkeypatch):
+def test_the_wrong_secret_is_found_out_by_the_server(examine, sandbox_env, monkeypatch):
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", "c2VjcmV0")
     assert "the secret does not belong to the key" in examine()[1]["signature"]["remedy"]
 
 
-def test_an_account_without_that_counter_is_well(examine, account):
-    account.fail_next(None, faults.Status(404))
+def test_an_account_without_that_counter_is_well(examine, sandbox_env):
+    sandbox_env.fail_next(None, faults.Status(404))
     code, found = examine()
     assert (code, found["signature"]["what"]) == (exit_codes.OK, "accepted, though there is no counter currentCalls")
 

@@ -13,14 +13,14 @@ SOON = ("--interval", "0.05s")
 
 
 @pytest.mark.parametrize("output", ["json", "csv", "table"])
-def test_each_change_is_a_row_as_soon_as_it_comes(account, output):
+def test_each_change_is_a_row_as_soon_as_it_comes(sandbox_env, output):
     command = [COMMAND, "service", "rtpproxy", "--watch", "--output", output, *SOON]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         header = [] if output == "json" else [process.stdout.readline()]
         rows = []
         for status in ("down", "degraded", "up"):
             rows.append(process.stdout.readline())
-            account.set_service("rtpproxy", status)
+            sandbox_env.set_service("rtpproxy", status)
         rows.append(process.stdout.readline())
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == exit_codes.INTERRUPTED
@@ -34,21 +34,21 @@ def test_each_change_is_a_row_as_soon_as_it_comes(account, output):
     assert statuses == ["up", "down", "degraded", "up"]
 
 
-def test_waiting_ends_when_it_is_so_and_shows_that(run, account):
-    account.set_service("rtpproxy", "down")
+def test_waiting_ends_when_it_is_so_and_shows_that(run, sandbox_env):
+    sandbox_env.set_service("rtpproxy", "down")
     ran = run("service", "rtpproxy", "--until", "down", "--output", "json")
     assert ran.code == exit_codes.OK
     assert json.loads(ran.out)["status"] == "down"
 
 
-def test_waiting_in_vain_ends_with_a_code_of_its_own(run, account):
+def test_waiting_in_vain_ends_with_a_code_of_its_own(run, sandbox_env):
     ran = run("service", "rtpproxy", "--until", "down", "--timeout", "0.3s", *SOON, "--output", "json")
     assert ran.code == exit_codes.NOT_REACHED
     assert json.loads(ran.out)["status"] == "up"
-    assert len(account.requests) > 1
+    assert len(sandbox_env.requests) > 1
 
 
-def test_a_watch_that_is_timed_ends_well(run, account):
+def test_a_watch_that_is_timed_ends_well(run, sandbox_env):
     ran = run("service", "rtpproxy", "--watch", "--timeout", "0.3s", *SOON, "--output", "json")
     assert (ran.code, len(ran.out.splitlines())) == (exit_codes.OK, 1)
 
@@ -57,13 +57,13 @@ def test_a_watch_that_is_timed_ends_well(run, account):
     ("condition", "code"),
     [("842", 0), ("=842", 0), ("841", 3), ("<842", 3), ("<=842", 0), (">841", 0), (">= 842", 0), (">842", 3)],
 )
-def test_a_counter_is_waited_for_by_a_number(run, account, condition, code):
-    account.set_counter("currentCalls", 842)
+def test_a_counter_is_waited_for_by_a_number(run, sandbox_env, condition, code):
+    sandbox_env.set_counter("currentCalls", 842)
     assert run("counter", "currentCalls", "--until", condition, "--timeout", "0.5s").code == code
 
 
-def test_failures_are_said_and_are_not_the_end(run, account):
-    account.fail_next(faults.Status(403))
+def test_failures_are_said_and_are_not_the_end(run, sandbox_env):
+    sandbox_env.fail_next(faults.Status(403))
     ran = run("service", "rtpproxy", "--watch", "--timeout", "0.5s", *SOON)
     assert ran.code == exit_codes.OK
     assert ran.err.startswith("sinch-reporting: 403 Forbidden")
@@ -79,18 +79,18 @@ def test_failures_are_said_and_are_not_the_end(run, account):
         (["service", "rtpproxy", "--watch", "--interval", "0s"], "interval must be a number of seconds above 0"),
     ],
 )
-def test_what_cannot_be_followed_is_misuse(run, account, arguments, said):
+def test_what_cannot_be_followed_is_misuse(run, sandbox_env, arguments, said):
     ran = run(*arguments)
     assert ran.code == exit_codes.MISUSE
     assert said in ran.err
-    assert account.requests == []
+    assert sandbox_env.requests == []
 
 
-def test_a_terminal_shows_a_service_with_its_graph_as_it_changes(account):
+def test_a_terminal_shows_a_service_with_its_graph_as_it_changes(sandbox_env):
     written = on_a_terminal(
         "service", "rtpproxy", "--watch", *SOON,
         when={
-            "up": lambda _: account.set_service("rtpproxy", "down"),
+            "up": lambda _: sandbox_env.set_service("rtpproxy", "down"),
             "\x1b[31mdown": lambda process: process.send_signal(signal.SIGINT),
         },
         code=exit_codes.INTERRUPTED,
@@ -99,8 +99,8 @@ def test_a_terminal_shows_a_service_with_its_graph_as_it_changes(account):
     assert "(UTC)" in written
 
 
-def test_a_terminal_shows_a_counter_with_its_graph_until_ctrl_c(account):
-    account.set_counter("currentCalls", 842)
+def test_a_terminal_shows_a_counter_with_its_graph_until_ctrl_c(sandbox_env):
+    sandbox_env.set_counter("currentCalls", 842)
     interrupt = {"(UTC)": lambda process: process.send_signal(signal.SIGINT)}
     written = on_a_terminal("counter", "currentCalls", "--watch", when=interrupt, code=exit_codes.INTERRUPTED)
     assert "842" in written
@@ -108,7 +108,7 @@ def test_a_terminal_shows_a_counter_with_its_graph_until_ctrl_c(account):
     assert "\x1b[?25h" in written  # the cursor is shown again
 
 
-def test_a_terminal_shows_what_failed_until_it_is_mended(account):
-    account.fail_next(faults.Status(403))
+def test_a_terminal_shows_what_failed_until_it_is_mended(sandbox_env):
+    sandbox_env.fail_next(faults.Status(403))
     interrupt = {"403 Forbidden": lambda process: process.send_signal(signal.SIGINT)}
     on_a_terminal("service", "rtpproxy", "--watch", when=interrupt, code=exit_codes.INTERRUPTED)

@@ -44,9 +44,9 @@ def exporting(*arguments):
         assert process.wait(30) == exit_codes.OK
 
 
-def test_counters_and_services_are_served_until_it_is_terminated(account):
-    account.set_counter("currentCalls", 842)
-    account.set_service("media", "degraded")
+def test_counters_and_services_are_served_until_it_is_terminated(sandbox_env):
+    sandbox_env.set_counter("currentCalls", 842)
+    sandbox_env.set_service("media", "degraded")
     with exporting("--counter", "currentCalls", "--service", "rtpproxy", "--service", "media") as read:
         read('sinch_reporting_service_up{id="rtpproxy"}')
         read('sinch_reporting_counter_value{id="currentCalls"}')
@@ -57,32 +57,32 @@ def test_counters_and_services_are_served_until_it_is_terminated(account):
     modified = float(found['sinch_reporting_counter_modified_timestamp_seconds{id="currentCalls"}'])
     answered = float(found['sinch_reporting_last_answer_timestamp_seconds{id="currentCalls",kind="counter"}'])
     assert 0 <= answered - modified < 121
-    assert len(account.requests) == 3
+    assert len(sandbox_env.requests) == 3
 
 
-def test_by_default_it_is_the_counter_of_ongoing_calls(account):
+def test_by_default_it_is_the_counter_of_ongoing_calls(sandbox_env):
     with exporting() as read:
         read('sinch_reporting_counter_value{id="currentCalls"}')
-    assert [request.path for request in account.requests] == ["/v1/counters/currentCalls"]
+    assert [request.path for request in sandbox_env.requests] == ["/v1/counters/currentCalls"]
 
 
-def test_a_status_that_changed_is_served_alone(account):
+def test_a_status_that_changed_is_served_alone(sandbox_env):
     with exporting("--service", "rtpproxy", "--interval", "0.05s") as read:
         read('sinch_reporting_service_status{id="rtpproxy",status="up"}')
-        account.set_service("rtpproxy", "down")
+        sandbox_env.set_service("rtpproxy", "down")
         found = read('sinch_reporting_service_status{id="rtpproxy",status="down"}')
     assert 'sinch_reporting_service_status{id="rtpproxy",status="up"}' not in found
 
 
-def test_failures_are_said_and_counted(account):
-    account.fail_always(faults.Status(403))
+def test_failures_are_said_and_counted(sandbox_env):
+    sandbox_env.fail_always(faults.Status(403))
     with exporting("--counter", "currentCalls") as read:
         assert read.process.stderr.readline().startswith("sinch-reporting: currentCalls: 403 Forbidden")
         found = read('sinch_reporting_errors_total{kind="403",route="/counters/{id}"}')
     assert 'sinch_reporting_counter_value{id="currentCalls"}' not in found
 
 
-def test_a_port_that_is_taken_is_misuse(run, account):
+def test_a_port_that_is_taken_is_misuse(run, sandbox_env):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ran = run("metrics", "--port", str(port))
@@ -99,7 +99,7 @@ def test_a_port_that_is_taken_is_misuse(run, account):
         (["--interval", "0s"], "interval must be a number of seconds above 0"),
     ],
 )
-def test_what_cannot_be_watched_is_misuse(account, arguments, said):
+def test_what_cannot_be_watched_is_misuse(sandbox_env, arguments, said):
     ran = subprocess.run([COMMAND, "metrics", "--port", "0", *arguments], capture_output=True, text=True, check=False)
     assert ran.returncode == exit_codes.MISUSE
     assert said in ran.stderr
@@ -116,11 +116,11 @@ def test_without_the_extra_it_says_how_to_install_it():
     assert "pip install 'sinch-reporting[cli,metrics]'" in ran.stderr
 
 
-def test_the_dashboard_shows_every_metric_and_no_other(account):
-    account.fail_always(faults.Status(503, retry_after=0))
+def test_the_dashboard_shows_every_metric_and_no_other(sandbox_env):
+    sandbox_env.fail_always(faults.Status(503, retry_after=0))
     with exporting("--counter", "currentCalls") as read:
         served = set(read('sinch_reporting_retries_total{route="/counters/{id}"}'))
-    account.clear_faults()
+    sandbox_env.clear_faults()
     with exporting("--counter", "currentCalls", "--service", "rtpproxy") as read:
         read('sinch_reporting_service_up{id="rtpproxy"}')
         served |= set(read('sinch_reporting_counter_value{id="currentCalls"}'))

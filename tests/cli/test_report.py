@@ -31,17 +31,17 @@ def test_the_numbers_are_those_of_the_library(run, client):
     }
 
 
-def test_several_come_in_the_order_in_which_they_were_given(run, account, client):
+def test_several_come_in_the_order_in_which_they_were_given(run, sandbox_env, client):
     names = ["dora", "anna", "bert", "carl"]
-    account.fail_next(faults.Delay(0.2))
+    sandbox_env.fail_next(faults.Delay(0.2))
     rows = list(csv.DictReader(io.StringIO(run("report", *names, "--username", "--output", "csv").out)))
     assert [row["endpoint"] for row in rows] == names
     expected = client.get_call_report(Username("carl"))
     assert rows[-1]["success"] == str(expected.success)
 
 
-def test_one_that_fails_is_said_and_the_others_are_shown(run, account):
-    account.fail_next(faults.Status(403))
+def test_one_that_fails_is_said_and_the_others_are_shown(run, sandbox_env):
+    sandbox_env.fail_next(faults.Status(403))
     ran = run("report", "+46730170101", "+46730170102", "--output", "json")
     assert ran.code == exit_codes.FAILED
     (shown,) = ran.out.splitlines()
@@ -57,10 +57,10 @@ def test_an_endpoint_without_calls_has_dashes_in_a_table_and_null_in_json(run, c
     assert json.loads(run("report", empty, "--username", "--output", "json").out)["start"] is None
 
 
-def test_days_end_today(run, account):
+def test_days_end_today(run, sandbox_env):
     before = datetime.now(UTC).date()
     assert run("report", "+46730170101", "--days", "7").code == exit_codes.OK
-    query = parse_qs(account.requests[-1].query)
+    query = parse_qs(sandbox_env.requests[-1].query)
     first, last = (date.fromisoformat(query[name][0]) for name in ("_start", "_stop"))
     assert last - first == timedelta(days=6)
     assert before <= last <= datetime.now(UTC).date()
@@ -76,15 +76,15 @@ def test_a_row_a_day_adds_up_to_the_period_and_may_be_longer_than_a_report(run, 
     assert sum(row["total"] for row in rows if row["day"] >= "2026-11-01") == whole.total
 
 
-def test_days_of_several_come_one_after_the_other_the_last_30_of_each_unless_said_otherwise(run, account):
+def test_days_of_several_come_one_after_the_other_the_last_30_of_each_unless_said_otherwise(run, sandbox_env):
     ran = run("report", "+46730170101", "+46730170102", "--daily", "--output", "csv")
     rows = list(csv.DictReader(io.StringIO(ran.out)))
     assert [row["endpoint"] for row in rows] == ["+46730170101"] * 30 + ["+46730170102"] * 30
     assert len(run("report", "+46730170101", "--daily", "--days", "3").out.splitlines()) == 4
 
 
-def test_a_day_that_fails_is_said_by_its_date(run, account):
-    account.fail_next(*[faults.Status(403)] * 2)
+def test_a_day_that_fails_is_said_by_its_date(run, sandbox_env):
+    sandbox_env.fail_next(*[faults.Status(403)] * 2)
     ran = run("report", "+46730170101", "--daily", "--start", "2026-11-01", "--stop", "2026-11-02")
     assert (ran.code, ran.out) == (exit_codes.FAILED, "")
     assert [line.split(": ")[1] for line in ran.err.splitlines()] == [
@@ -106,8 +106,8 @@ def test_a_day_that_fails_is_said_by_its_date(run, account):
         ([], "NUMBER_OR_USERNAME"),
     ],
 )
-def test_what_cannot_be_asked_is_said_before_anything_is_sent(run, account, arguments, said):
+def test_what_cannot_be_asked_is_said_before_anything_is_sent(run, sandbox_env, arguments, said):
     ran = run("report", *arguments)
     assert (ran.code, ran.out) == (exit_codes.MISUSE, "")
     assert said in ran.err
-    assert account.requests == []
+    assert sandbox_env.requests == []

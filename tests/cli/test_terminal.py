@@ -6,12 +6,12 @@ import subprocess
 from tests.support.terminal import COMMAND, on_a_terminal
 
 
-def test_a_terminal_gets_colours_unless_no_color_is_set(account):
+def test_a_terminal_gets_colours_unless_no_color_is_set(sandbox_env):
     assert "\x1b[32mup" in on_a_terminal("service", "rtpproxy")
     assert "\x1b[3" not in on_a_terminal("service", "rtpproxy", env={"NO_COLOR": "1"})
 
 
-def test_what_is_no_terminal_gets_plain_text_of_any_width(account):
+def test_what_is_no_terminal_gets_plain_text_of_any_width(sandbox_env):
     name = "x" * 150
     env = {**os.environ, "COLUMNS": "40"}
     command = [COMMAND, "report", name, "--username"]
@@ -21,7 +21,7 @@ def test_what_is_no_terminal_gets_plain_text_of_any_width(account):
     assert len(ran.stdout.splitlines()) == 2
 
 
-def test_eighty_columns_are_enough_for_a_report(account):
+def test_eighty_columns_are_enough_for_a_report(sandbox_env):
     days = ("--start", "2026-11-01", "--stop", "2026-11-20")
     shown = on_a_terminal("report", "+46730170101", "--domain", "pstn", *days, env={"NO_COLOR": "1", "TERM": "dumb"})
     assert "…" not in shown

@@ -19,7 +19,7 @@ Change = Callable[[httpx.Request], httpx.Request]
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-class Watched(httpx.BaseTransport, httpx.AsyncBaseTransport):
+class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """A transport for either client that changes each signed request on its way, and keeps what was sent and answered.
 
     It stands below the signature, so that what is signed is what the client made of the call.

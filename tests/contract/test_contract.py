@@ -24,7 +24,7 @@ from sinch_reporting import (
     ServiceStatus,
 )
 from tests.contract.document import ERRORS, OPERATIONS, SERVER
-from tests.contract.exchange import KEY, SECRET, Watched, outcome, preferring
+from tests.contract.exchange import KEY, SECRET, RecordingTransport, outcome, preferring
 
 ERROR_CLASSES = {
     400: BadRequestError,
@@ -86,7 +86,7 @@ def test_every_documented_operation_is_covered():
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_result_has_the_values_of_the_documented_example(name, client_class, auth, prism_mock):
-    watched = Watched()
+    watched = RecordingTransport()
     result = outcome(client_class, call_of(name), base_url=prism_mock, auth=auth, transport=watched)
     assert result == documented_result_of(name)
     assert type(result) is type(documented_result_of(name))
@@ -100,7 +100,7 @@ def test_the_default_transport_brings_the_same_result(name, client_class, auth, 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_request_has_the_documented_method_path_and_query(name, client_class, auth, prism_mock):
-    watched = Watched()
+    watched = RecordingTransport()
     outcome(client_class, call_of(name), base_url=prism_mock, auth=auth, transport=watched)
     operation, (request,) = OPERATIONS[name], watched.requests
     path = request.url.raw_path.partition(b"?")[0].decode()
@@ -111,7 +111,7 @@ def test_a_request_has_the_documented_method_path_and_query(name, client_class, 
 
 @pytest.mark.parametrize("error", ERRORS, ids=str)
 def test_an_error_has_the_class_of_its_status_and_the_values_of_its_example(error, client_class, auth, prism_mock):
-    watched = Watched(preferring(f"code={error.status}, example={error.name}"))
+    watched = RecordingTransport(preferring(f"code={error.status}, example={error.name}"))
     with pytest.raises(APIError) as caught:
         outcome(
             client_class,
@@ -131,16 +131,16 @@ def test_an_error_has_the_class_of_its_status_and_the_values_of_its_example(erro
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_503_that_stays_is_raised_after_four_attempts(name, client_class, auth, prism_mock):
-    watched = Watched(preferring("code=503"))
-    quick = RetryPolicy(backoff_base=0.001)
+    watched = RecordingTransport(preferring("code=503"))
+    no_backoff = RetryPolicy(backoff_base=0.001)
     with pytest.raises(ServerError) as caught:
-        outcome(client_class, call_of(name), base_url=prism_mock, auth=auth, retry=quick, transport=watched)
+        outcome(client_class, call_of(name), base_url=prism_mock, auth=auth, retry=no_backoff, transport=watched)
     assert (caught.value.attempts, watched.statuses) == (4, [503] * 4)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_the_mock_refuses_a_request_without_authorization(name, client_class, prism_mock):
-    watched = Watched()
+    watched = RecordingTransport()
     with pytest.raises(AuthenticationError):
         outcome(client_class, call_of(name), base_url=prism_mock, auth=httpx.Auth(), transport=watched)
     assert (watched.statuses, watched.violations) == ([401], ["request"])
@@ -150,7 +150,7 @@ def test_the_mock_refuses_a_date_that_is_none(client_class, auth, prism_mock):
     def misdated(request):
         return httpx.Request(request.method, request.url.copy_set_param("_start", "yesterday"), headers=request.headers)
 
-    watched = Watched(misdated)
+    watched = RecordingTransport(misdated)
     with pytest.raises(BadRequestError):
         outcome(client_class, call_of("getCallReport"), base_url=prism_mock, auth=auth, transport=watched)
     assert (watched.statuses, watched.violations) == ([400], ["request.query._start"])

@@ -10,7 +10,7 @@ import pytest
 
 from sinch_reporting import AuthenticationError, NotFoundError, Number, SignedAuth, Username
 from sinch_reporting.testing import Sandbox
-from tests.contract.exchange import KEY, SECRET, Watched, outcome, redirected
+from tests.contract.exchange import KEY, SECRET, RecordingTransport, outcome, redirected
 
 NUMBER = Number("+46730170101")
 PERIOD = {"start": date(2026, 10, 1), "stop": date(2026, 10, 31)}
@@ -52,7 +52,7 @@ def to_prism(sandbox, prism_proxy):
 
 @pytest.fixture
 def watched(to_prism):
-    return Watched(to_prism)
+    return RecordingTransport(to_prism)
 
 
 def carrying(**headers):
@@ -193,7 +193,7 @@ def to_broken_server(prism_proxy):
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_server_that_breaks_the_contract_is_found_out(name, to_broken_server):
-    watched = Watched()
+    watched = RecordingTransport()
     with httpx.Client(base_url=to_broken_server, auth=(KEY, SECRET), transport=watched, trust_env=False) as client:
         client.get(f"/counters/{name}")
     assert BROKEN[name][-1] in watched.violations

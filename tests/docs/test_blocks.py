@@ -37,7 +37,7 @@ def is_run(block):
 
 
 @pytest.fixture
-def account(sandbox, monkeypatch, tmp_path):
+def sandbox_env(sandbox, monkeypatch, tmp_path):
     """Set the environment to a Sandbox, in which the pages' programs run."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SINCH_REPORTING_URL", sandbox.url)
@@ -70,7 +70,7 @@ def test_a_block_that_nothing_runs_is_found(block, tmp_path):
     assert not is_run(found)
 
 
-@pytest.mark.usefixtures("account")
+@pytest.mark.usefixtures("sandbox_env")
 @pytest.mark.parametrize("block", list(python_blocks()))
 def test_a_python_block_prints_what_the_page_says(block):
     printed = io.StringIO()

@@ -23,7 +23,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "docs/examples"
 
 
 @pytest.fixture(autouse=True)
-def account(sandbox, monkeypatch, tmp_path):
+def sandbox_env(sandbox, monkeypatch, tmp_path):
     """Set the environment to a Sandbox, and work in a new folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SINCH_REPORTING_URL", sandbox.url)
@@ -54,16 +54,16 @@ def test_the_web_service_answers_with_a_numbers_calls():
 
 
 @pytest.mark.parametrize(("fault", "status"), [(faults.Status(404), 404), (faults.Status(403), 503)])
-def test_the_web_service_says_what_is_whose_fault(account, fault, status):
-    account.fail_always(fault)
+def test_the_web_service_says_what_is_whose_fault(sandbox_env, fault, status):
+    sandbox_env.fail_always(fault)
     answer = web("/calls/+46730170101")
     assert answer.status_code == status
     assert answer.headers.get("Retry-After") == ("30" if status == 503 else None)
 
 
-def test_the_web_service_refuses_what_is_no_number(account):
+def test_the_web_service_refuses_what_is_no_number(sandbox_env):
     answer = web("/calls/anna")
-    assert (answer.status_code, len(account.requests)) == (422, 0)
+    assert (answer.status_code, len(sandbox_env.requests)) == (422, 0)
     assert "E.164" in answer.json()["detail"]
 
 
@@ -99,12 +99,12 @@ def test_the_nightly_export_under_cron_is_silent_and_writes_the_reports(home):
     assert {f"{moment}" for moment in table["period_start"].to_pylist()} == {day.name}
 
 
-def test_the_nightly_export_that_fails_is_mailed_and_goes_on_when_called_again(account, home):
-    account.fail_always(faults.Status(401))
+def test_the_nightly_export_that_fails_is_mailed_and_goes_on_when_called_again(sandbox_env, home):
+    sandbox_env.fail_always(faults.Status(401))
     ran = as_cron_does(home)
     assert ran.returncode == 1
     assert "401" in ran.stderr
-    account.clear_faults()
+    sandbox_env.clear_faults()
     assert as_cron_does(home).returncode == 0
 
 
@@ -130,7 +130,7 @@ def webhook():
         thread.join()
 
 
-def test_the_alert_comes_when_a_service_goes_down_and_when_it_is_up_again(account):
+def test_the_alert_comes_when_a_service_goes_down_and_when_it_is_up_again(sandbox_env):
     alert = runpy.run_path(str(EXAMPLES / "alert.py"))["alert"]
     told = []
 
@@ -139,7 +139,7 @@ def test_the_alert_comes_when_a_service_goes_down_and_when_it_is_up_again(accoun
             async with create_task_group() as tasks:
                 tasks.start_soon(alert, "rtpproxy", url, 0.05)
                 for status in ("down", "up"):
-                    account.set_service("rtpproxy", status)
+                    sandbox_env.set_service("rtpproxy", status)
                     told.append(await to_thread.run_sync(bodies.get))
                 tasks.cancel_scope.cancel()
 
@@ -147,8 +147,8 @@ def test_the_alert_comes_when_a_service_goes_down_and_when_it_is_up_again(accoun
     assert told == ['{"text":"rtpproxy is down"}', '{"text":"rtpproxy is up"}']
 
 
-def test_the_alert_is_a_program(account):
-    account.set_service("rtpproxy", "down")
+def test_the_alert_is_a_program(sandbox_env):
+    sandbox_env.set_service("rtpproxy", "down")
     with webhook() as (url, bodies):
         program = subprocess.Popen([sys.executable, EXAMPLES / "alert.py", "rtpproxy", url])
         try:

@@ -25,8 +25,8 @@ from sinch_reporting.export import RejectedLine, export_call_reports, read_endpo
 from sinch_reporting.export.run import Datasets
 from sinch_reporting.testing import faults
 from tests.support.callers import KEY, SECRET
-from tests.support.exports import DAYS, Answering, rows
-from tests.support.wire import answer
+from tests.support.exports import DAYS, StaticTransport, rows
+from tests.support.raw_server import response
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDPOINTS = [Number("+46730170101"), Username("anna"), Username("nobody"), Number("+46730170102"), Username("no-one")]
@@ -42,7 +42,7 @@ def export(request):
     """Return what exports with one of the two clients."""
 
     def run(endpoints, destination, *, transport=None, **options):
-        transport = transport or Answering()
+        transport = transport or StaticTransport()
         arguments = {"base_url": "https://reporting.example", "transport": transport}
         if request.param == "sync":
             with ReportingClient(KEY, SECRET, **arguments) as client:
@@ -103,7 +103,7 @@ def test_json_lines_have_iso_times(export, tmp_path):
 
 
 def test_each_endpoint_is_asked_once_however_often_it_is_in_the_input(export, tmp_path):
-    transport = Answering()
+    transport = StaticTransport()
     summary = export([*ENDPOINTS, *ENDPOINTS, Username("+46730170101")], tmp_path, transport=transport)
     assert (summary.endpoints, summary.duplicates) == (6, 5)
     # The number and the username that looks like it are two endpoints.
@@ -122,7 +122,7 @@ def test_rejected_lines_are_set_aside_with_their_numbers(export, tmp_path, file_
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_stopped_it_goes_on_where_it_was(export, tmp_path, file_format):
-    transport = Answering()
+    transport = StaticTransport()
     options = {"transport": transport, "partition_size": 10, "file_format": file_format}
     endpoints = [*map(number, range(95)), *map(Username, ("nobody", "no-one", "no-two", "no-three", "no"))]
     first = export(iter(endpoints), tmp_path, should_stop=stopping_after(37), **options)
@@ -148,16 +148,16 @@ def test_a_partition_that_is_complete_in_the_journal_alone_is_written_at_the_nex
         with pytest.raises(KeyboardInterrupt):
             export(ENDPOINTS, tmp_path)
     assert not (tmp_path / "reports").exists()
-    transport = Answering()
+    transport = StaticTransport()
     assert export(ENDPOINTS, tmp_path, transport=transport, should_stop=lambda: True).finished
     assert not transport.asked
     assert len(rows(tmp_path, "reports") + rows(tmp_path, "failures")) == 5
 
 
-def test_whatever_a_server_says_can_be_kept(tmp_path, wire):
+def test_whatever_a_server_says_can_be_kept(tmp_path, raw_server):
     body = '{"errorCode": 40400, "message": "half a pair \\ud800 and a nothing \\u0000"}'
-    wire.steps = [answer(body, "404 Not Found")]
-    with ReportingClient(KEY, SECRET, base_url=wire.url) as client:
+    raw_server.script = [response(body, "404 Not Found")]
+    with ReportingClient(KEY, SECRET, base_url=raw_server.url) as client:
         assert export_call_reports(client, ENDPOINTS, tmp_path, concurrency=1, **DAYS).failures == 5
     assert "half a pair" in rows(tmp_path, "failures")[0]["message"]
 
@@ -188,7 +188,7 @@ def test_progress_counts_what_earlier_runs_did(export, tmp_path):
 def test_other_parameters_at_the_same_destination_are_refused(export, tmp_path, changed, named, finished):
     export(ENDPOINTS, tmp_path, partition_size=2, should_stop=lambda: not finished)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if "journal" not in path.name}
-    transport = Answering()
+    transport = StaticTransport()
     arguments = {"endpoints": ENDPOINTS, "partition_size": 2, **changed}
     with pytest.raises(InvalidRequestError, match=rf"other parameters \({named}\)"):
         export(arguments.pop("endpoints"), tmp_path, transport=transport, **arguments)
@@ -231,7 +231,7 @@ def test_two_processes_do_not_export_to_one_destination_at_once(export, tmp_path
 
 
 def another():
-    with ReportingClient(KEY, SECRET, base_url="https://reporting.example", transport=Answering()) as client:
+    with ReportingClient(KEY, SECRET, base_url="https://reporting.example", transport=StaticTransport()) as client:
         export_call_reports(client, ENDPOINTS, ".", **DAYS)
 
 
@@ -248,7 +248,7 @@ def test_refused_credentials_end_the_export_and_cost_no_endpoint_its_report(tmp_
 
 def test_failures_can_be_asked_again_by_exporting_them(export, tmp_path):
     export(ENDPOINTS, tmp_path / "out")
-    transport = Answering()
+    transport = StaticTransport()
     summary = export(read_endpoints(tmp_path / "out/failures"), tmp_path / "again", transport=transport)
     assert summary.endpoints == 2
     assert set(transport.asked) == {"nobody", "no-one"}
@@ -292,7 +292,7 @@ def test_the_summary_can_be_json(export, tmp_path):
 )
 def test_wrong_arguments_are_refused_and_leave_nothing_behind(export, tmp_path, wrong):
     arguments = {"endpoints": ENDPOINTS, "destination": tmp_path / "out", **wrong}
-    transport = Answering()
+    transport = StaticTransport()
     with pytest.raises(InvalidRequestError):
         export(arguments.pop("endpoints"), arguments.pop("destination"), transport=transport, **arguments)
     assert not transport.asked
@@ -319,7 +319,7 @@ def test_an_error_of_the_endpoints_themselves_leaves_nothing_behind(export, tmp_
 )
 def test_whatever_the_input_and_the_stops_every_endpoint_is_there_once(tmp_path_factory, names, size, stops):
     folder = tmp_path_factory.mktemp("export")
-    transport = Answering()
+    transport = StaticTransport()
     options = {"partition_size": size, "concurrency": 2, **DAYS}
     with ReportingClient(KEY, SECRET, base_url="https://reporting.example", transport=transport) as client:
         for count in stops:

@@ -12,7 +12,7 @@ from sinch_reporting import Number, ReportingClient
 from sinch_reporting.export import export_call_reports
 from sinch_reporting.export.store import Store
 from tests.support.callers import KEY, SECRET
-from tests.support.exports import DAYS, Answering
+from tests.support.exports import DAYS, StaticTransport
 
 NUMBERS = [f"+4673017{place:05d}" for place in range(30)]
 
@@ -58,7 +58,7 @@ def reported(place):
 
 
 def test_any_file_system_will_do(place, tmp_path):
-    first, second = Answering(), Answering()
+    first, second = StaticTransport(), StaticTransport()
     journal = tmp_path / "journal"
     assert run(place, first, should_stop=stop_after(17), journal=journal).asked == 17
     assert reported(place) == NUMBERS[:10]
@@ -71,7 +71,7 @@ def test_any_file_system_will_do(place, tmp_path):
 def test_without_a_journal_unfinished_files_are_asked_again_and_nothing_is_there_twice(s3, tmp_path):
     s3.create_dir("reports")
     place = s3, "reports/out"
-    transport = Answering()
+    transport = StaticTransport()
     assert run(place, transport, should_stop=stop_after(17)).asked == 17
     assert run(place, transport).asked == 20
     assert reported(place) == NUMBERS
@@ -116,7 +116,7 @@ def exported(count, folder):
         export_call_reports(client, numbers, folder, partition_size=1000, concurrency=4, **DAYS)
 
 
-class Forgetful(Answering):
+class Forgetful(StaticTransport):
     """Keeps nothing of who was asked about."""
 
     def handle_request(self, request):

@@ -37,8 +37,8 @@ from tests.property.strategies import (
     raw_answers,
     statuses,
 )
-from tests.support.callers import Maker
-from tests.support.wire import Wire, answer
+from tests.support.callers import ClientFactory
+from tests.support.raw_server import RawServer, response
 
 DEADLINE = 5.0
 SHORT = {"timeout": 0.03, "deadline": 0.05}
@@ -62,24 +62,24 @@ def server():
 
 
 @pytest.fixture(scope="module", params=["sync", "async"])
-def maker(request):
+def make_client(request):
     """Return what makes clients of one kind, whatever proxies the environment names."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("no_proxy", "*")
         if request.param == "sync":
-            made = Maker(None)
+            made = ClientFactory(None)
             yield made
             made.close()
         else:
             with start_blocking_portal("asyncio") as portal:
-                made = Maker(portal)
+                made = ClientFactory(portal)
                 yield made
                 made.close()
 
 
 @pytest.fixture(scope="module", params=AUTHS)
-def reporting(request, maker, server):
-    return maker(server.url, retry=ONCE, timeout=DEADLINE, deadline=DEADLINE, **AUTHS[request.param])
+def reporting(request, make_client, server):
+    return make_client(server.url, retry=ONCE, timeout=DEADLINE, deadline=DEADLINE, **AUTHS[request.param])
 
 
 def outcome(server, reporting, call, deadline):
@@ -97,48 +97,48 @@ def outcome(server, reporting, call, deadline):
     return result
 
 
-@given(answer=raw_answers, call=calls)
+@given(response=raw_answers, call=calls)
 @more(0.5)
-def test_any_bytes_in_place_of_an_answer(server, reporting, answer, call):
-    server.reset(answer)
+def test_any_bytes_in_place_of_an_answer(server, reporting, response, call):
+    server.reset(response)
     outcome(server, reporting, call, DEADLINE)
 
 
-@given(answer=answers(), call=calls)
+@given(response=answers(), call=calls)
 @more(1)
-def test_any_answer_with_any_status_headers_and_body(server, reporting, answer, call):
-    server.reset(answer)
+def test_any_answer_with_any_status_headers_and_body(server, reporting, response, call):
+    server.reset(response)
     outcome(server, reporting, call, DEADLINE)
 
 
-@given(answer=json_answers, call=calls)
+@given(response=json_answers, call=calls)
 @more(1)
-def test_a_200_with_any_json(server, reporting, answer, call):
-    server.reset(answer)
+def test_a_200_with_any_json(server, reporting, response, call):
+    server.reset(response)
     outcome(server, reporting, call, DEADLINE)
 
 
-@given(answer=any_answer, cut=st.integers(0, 200), call=calls)
+@given(response=any_answer, cut=st.integers(0, 200), call=calls)
 @more(0.1)
-def test_an_answer_that_stops_anywhere_while_the_connection_stays_open(maker, answer, cut, call):
+def test_an_answer_that_stops_anywhere_while_the_connection_stays_open(make_client, response, cut, call):
     with (
-        Server(answer[: max(0, len(answer) - cut)], stays=True) as server,
-        closing(maker(server.url, retry=ONCE, **SHORT)) as reporting,
+        Server(response[: max(0, len(response) - cut)], stays=True) as server,
+        closing(make_client(server.url, retry=ONCE, **SHORT)) as reporting,
     ):
         outcome(server, reporting, call, SHORT["deadline"])
 
 
 def counting(value):
-    return answer(json.dumps({"value": value, "modified": "2022-04-28T12:00:00Z"}))
+    return response(json.dumps({"value": value, "modified": "2022-04-28T12:00:00Z"}))
 
 
 @given(surplus=st.just(counting(666)) | raw_answers | answers())
 @more(0.2)
 @example(counting(666))
-def test_what_the_server_sends_beyond_its_answer_is_never_the_answer_to_the_next_call(maker, surplus):
+def test_what_the_server_sends_beyond_its_answer_is_never_the_answer_to_the_next_call(make_client, surplus):
     with (
-        Wire([counting(7) + surplus, counting(8)]) as wire,
-        closing(maker(wire.url, retry=ONCE, timeout=DEADLINE, deadline=DEADLINE)) as reporting,
+        RawServer([counting(7) + surplus, counting(8)]) as raw_server,
+        closing(make_client(raw_server.url, retry=ONCE, timeout=DEADLINE, deadline=DEADLINE)) as reporting,
     ):
         assert [reporting.get_counter("currentCalls").value for _ in range(2)] == [7, 8]
 

@@ -17,7 +17,7 @@ from sinch_reporting import Domain, InvalidRequestError, Number, Username
 from tests.property.cases import ONCE
 from tests.property.server import Server
 from tests.property.strategies import more
-from tests.support.callers import Maker
+from tests.support.callers import ClientFactory
 
 # An answer to all three operations.
 ANSWER = (
@@ -43,9 +43,9 @@ def server():
 def reporting(request, server):
     with pytest.MonkeyPatch.context() as patch, start_blocking_portal("asyncio") as portal:
         patch.setenv("no_proxy", "*")
-        maker = Maker(portal if request.param == "async" else None)
-        yield maker(server.url, retry=ONCE)
-        maker.close()
+        make_client = ClientFactory(portal if request.param == "async" else None)
+        yield make_client(server.url, retry=ONCE)
+        make_client.close()
 
 
 def arrived(server, call):

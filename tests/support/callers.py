@@ -1,4 +1,4 @@
-"""Both clients, called in the same way, so that a behaviour is stated once."""
+"""Both clients, called in the same way, so that each behaviour is tested once for all."""
 
 import inspect
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ KEY = "5F5C418A0F914BBC8234A9BF5EDDAD97"
 SECRET = "JViE5vDor0Sw3WllZka15Q=="
 
 
-class Blocked:
-    """An async client, or what it returns, whose coroutines run in a portal's event loop."""
+class SyncFacade:
+    """An async client whose coroutines run in the event loop of a portal."""
 
     def __init__(self, portal: BlockingPortal, inner: Any) -> None:
         self.inner = inner
@@ -28,13 +28,13 @@ class Blocked:
         if inspect.iscoroutinefunction(attribute):
             return lambda *args, **kwargs: self.portal.call(partial(attribute, *args, **kwargs))
         if name in {"iter_call_reports", "daily_call_reports"} or name.startswith("watch_"):
-            return lambda *args, **kwargs: self._iterated(attribute(*args, **kwargs))
+            return lambda *args, **kwargs: self._iterate(attribute(*args, **kwargs))
         if name == "with_options":
-            return lambda **kwargs: Blocked(self.portal, attribute(**kwargs))
+            return lambda **kwargs: SyncFacade(self.portal, attribute(**kwargs))
         return attribute
 
-    def _iterated(self, generator: Any) -> Iterator[Any]:
-        def each() -> Iterator[Any]:
+    def _iterate(self, generator: Any) -> Iterator[Any]:
+        def iterate() -> Iterator[Any]:
             try:
                 while True:
                     try:
@@ -44,28 +44,31 @@ class Blocked:
             finally:
                 self.portal.call(generator.aclose)
 
-        return each()
+        return iterate()
 
 
-class Maker:
-    """Makes clients of one kind, and closes them in the end."""
+class ClientFactory:
+    """Makes blocking clients, or async ones that run in a portal, and closes them."""
 
     def __init__(self, portal: BlockingPortal | None) -> None:
-        self.kind = AsyncReportingClient if portal else ReportingClient
-        self._portal = portal
-        self._made: list[Any] = []
+        self.client_class = AsyncReportingClient if portal else ReportingClient
+        self.portal = portal
+        self._clients: list[Any] = []
 
     def __call__(self, base_url: str, **options: Any) -> Any:
+        """Return a client with credentials."""
         if "auth" not in options:
             options = {"application_key": KEY, "application_secret": SECRET, **options}
-        return self.plain(base_url=base_url, **options)
+        return self.from_environment(base_url=base_url, **options)
 
-    def plain(self, **options: Any) -> Any:
-        client: Any = self.kind(**options)
-        made = Blocked(self._portal, client) if self._portal else client
-        self._made.append(made)
-        return made
+    def from_environment(self, **options: Any) -> Any:
+        """Return a client with these options, and others from the environment."""
+        client: Any = self.client_class(**options)
+        client = SyncFacade(self.portal, client) if self.portal else client
+        self._clients.append(client)
+        return client
 
     def close(self) -> None:
-        for made in self._made:
-            made.close()
+        """Close all clients."""
+        for client in self._clients:
+            client.close()

@@ -15,7 +15,7 @@ DAYS: dict[str, Any] = {"start": date(2026, 11, 1), "stop": date(2026, 11, 20)}
 REPORT = b'{"success": 17, "duration": 4711, "failed": 3, "start": "2026-11-01T08:15:30Z"}'
 
 
-class Answering(httpx.BaseTransport, httpx.AsyncBaseTransport):
+class StaticTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Answers at once: usernames that begin with "no" are not found. Counts what was asked about whom."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from sinch_reporting import (
     ServerError,
     Username,
 )
-from tests.support.wire import COUNTER, answer
+from tests.support.raw_server import COUNTER, response
 
 NOT_A_COUNTER = {
     "nothing": b"",
@@ -47,11 +47,11 @@ NOT_A_COUNTER = {
 
 
 @pytest.mark.parametrize("body", NOT_A_COUNTER.values(), ids=NOT_A_COUNTER)
-def test_an_answer_that_is_not_what_the_contract_promises_is_a_decode_error(make, wire, body):
-    wire.steps[:] = [answer(body)]
+def test_an_answer_that_is_not_what_the_contract_promises_is_a_decode_error(make_client, raw_server, body):
+    raw_server.script[:] = [response(body)]
     with pytest.raises(DecodeError):
-        make(wire.url).get_counter("currentCalls")
-    assert len(wire.requests) == 1
+        make_client(raw_server.url).get_counter("currentCalls")
+    assert len(raw_server.requests) == 1
 
 
 NOT_A_REPORT = {
@@ -64,19 +64,19 @@ NOT_A_REPORT = {
 
 
 @pytest.mark.parametrize("body", NOT_A_REPORT.values(), ids=NOT_A_REPORT)
-def test_a_report_that_is_not_what_the_contract_promises_is_a_decode_error(make, wire, body):
-    wire.steps[:] = [answer(body)]
+def test_a_report_that_is_not_what_the_contract_promises_is_a_decode_error(make_client, raw_server, body):
+    raw_server.script[:] = [response(body)]
     with pytest.raises(DecodeError):
-        make(wire.url).get_call_report(Number("+46730170101"))
+        make_client(raw_server.url).get_call_report(Number("+46730170101"))
 
 
 @pytest.mark.parametrize(
     "body", [b"{}", b'{"status": null}', b'{"status": 1}', b'{"status": ["up"]}', b'{"status": "%s"}' % (b"u" * 201)]
 )
-def test_a_status_that_is_not_a_short_text_is_a_decode_error(make, wire, body):
-    wire.steps[:] = [answer(body)]
+def test_a_status_that_is_not_a_short_text_is_a_decode_error(make_client, raw_server, body):
+    raw_server.script[:] = [response(body)]
     with pytest.raises(DecodeError, match="status"):
-        make(wire.url).get_service_status("rtpproxy")
+        make_client(raw_server.url).get_service_status("rtpproxy")
 
 
 ERROR = {"errorCode": 40400, "message": "No such counter", "reference": "3d9a5e8e-6f2b-4b7c-9c1e-1f0a3c5d7e90"}
@@ -91,10 +91,10 @@ ERROR_BODIES = {
 
 @pytest.mark.parametrize("status", ["404 Not Found", "200 OK"])
 @pytest.mark.parametrize("body", ERROR_BODIES.values(), ids=ERROR_BODIES)
-def test_the_error_is_the_one_that_the_body_names(make, wire, body, status):
-    wire.steps[:] = [answer(json.dumps(body), status)]
+def test_the_error_is_the_one_that_the_body_names(make_client, raw_server, body, status):
+    raw_server.script[:] = [response(json.dumps(body), status)]
     with pytest.raises(NotFoundError) as caught:
-        make(wire.url).get_counter("currentCalls")
+        make_client(raw_server.url).get_counter("currentCalls")
     error = caught.value
     assert (error.status_code, error.error_code, error.message) == (404, 40400, "No such counter")
     assert error.reference == ERROR["reference"]
@@ -103,18 +103,18 @@ def test_the_error_is_the_one_that_the_body_names(make, wire, body, status):
         assert part in str(error)
 
 
-def test_a_200_that_names_a_passing_failure_is_tried_again(make, wire, quick):
-    wire.steps[:] = [answer('{"errorCode": 50300, "message": "Down"}'), COUNTER]
-    assert make(wire.url, retry=quick).get_counter("currentCalls").value == 7
+def test_a_200_that_names_a_passing_failure_is_tried_again(make_client, raw_server, no_backoff):
+    raw_server.script[:] = [response('{"errorCode": 50300, "message": "Down"}'), COUNTER]
+    assert make_client(raw_server.url, retry=no_backoff).get_counter("currentCalls").value == 7
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"<html>Bad gateway</html>", b"\xff\xff", b"[" * 100_000, b'{"errorCode": true, "message": 5}']
 )
-def test_the_status_of_an_error_survives_a_body_that_says_nothing(make, wire, body):
-    wire.steps[:] = [answer(body, "501 Oops")]
+def test_the_status_of_an_error_survives_a_body_that_says_nothing(make_client, raw_server, body):
+    raw_server.script[:] = [response(body, "501 Oops")]
     with pytest.raises(ServerError, match=r"^501 Not Implemented") as caught:
-        make(wire.url).get_counter("currentCalls")
+        make_client(raw_server.url).get_counter("currentCalls")
     error = caught.value
     assert (error.status_code, error.error_code, error.message, error.reference) == (501, None, None, None)
 
@@ -131,10 +131,10 @@ BODY = b'{"value": 7, "modified": "2022-04-28T12:00:00Z"}'
         (BODY, "identity"),
     ],
 )
-def test_a_compressed_answer_is_understood_though_not_asked_for(make, wire, body, encoding):
-    wire.steps[:] = [answer(body, Content_Encoding=encoding)]
-    assert make(wire.url).get_counter("currentCalls").value == 7
-    assert wire.requests[0].headers["accept-encoding"] == "identity"
+def test_a_compressed_answer_is_understood_though_not_asked_for(make_client, raw_server, body, encoding):
+    raw_server.script[:] = [response(body, Content_Encoding=encoding)]
+    assert make_client(raw_server.url).get_counter("currentCalls").value == 7
+    assert raw_server.requests[0].headers["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize(
@@ -147,38 +147,38 @@ def test_a_compressed_answer_is_understood_though_not_asked_for(make, wire, body
         (BODY, "gzip, gzip"),
     ],
 )
-def test_an_answer_that_cannot_be_decompressed_is_a_decode_error(make, wire, body, encoding):
-    wire.steps[:] = [answer(body, Content_Encoding=encoding)]
+def test_an_answer_that_cannot_be_decompressed_is_a_decode_error(make_client, raw_server, body, encoding):
+    raw_server.script[:] = [response(body, Content_Encoding=encoding)]
     with pytest.raises(DecodeError, match="decompressed"):
-        make(wire.url).get_counter("currentCalls")
-    wire.steps[:] = [answer(body, "401 Unauthorized", Content_Encoding=encoding)]
+        make_client(raw_server.url).get_counter("currentCalls")
+    raw_server.script[:] = [response(body, "401 Unauthorized", Content_Encoding=encoding)]
     with pytest.raises(AuthenticationError):
-        make(wire.url).get_counter("currentCalls")
+        make_client(raw_server.url).get_counter("currentCalls")
 
 
 def padded(size):
     return BODY + b" " * (size - len(BODY))
 
 
-def test_an_answer_of_1_mib_is_read(make, wire):
-    wire.steps[:] = [answer(padded(2**20))]
-    assert make(wire.url).get_counter("currentCalls").value == 7
-    wire.steps[:] = [answer(gzip.compress(padded(2**20)), Content_Encoding="gzip")]
-    assert make(wire.url).get_counter("currentCalls").value == 7
+def test_an_answer_of_1_mib_is_read(make_client, raw_server):
+    raw_server.script[:] = [response(padded(2**20))]
+    assert make_client(raw_server.url).get_counter("currentCalls").value == 7
+    raw_server.script[:] = [response(gzip.compress(padded(2**20)), Content_Encoding="gzip")]
+    assert make_client(raw_server.url).get_counter("currentCalls").value == 7
 
 
-def test_an_answer_beyond_1_mib_is_a_decode_error(make, wire):
+def test_an_answer_beyond_1_mib_is_a_decode_error(make_client, raw_server):
     for step in (
-        answer(padded(2**20 + 1)),
-        answer(gzip.compress(padded(2**20 + 1)), Content_Encoding="gzip"),
-        answer(gzip.compress(bytes(2**27)), Content_Encoding="gzip"),
+        response(padded(2**20 + 1)),
+        response(gzip.compress(padded(2**20 + 1)), Content_Encoding="gzip"),
+        response(gzip.compress(bytes(2**27)), Content_Encoding="gzip"),
     ):
-        wire.steps[:] = [step]
+        raw_server.script[:] = [step]
         with pytest.raises(DecodeError, match="1 MiB"):
-            make(wire.url).get_counter("currentCalls")
+            make_client(raw_server.url).get_counter("currentCalls")
 
 
-def test_an_answer_without_end_is_read_no_further_than_1_mib(make, wire):
+def test_an_answer_without_end_is_read_no_further_than_1_mib(make_client, raw_server):
     sent = []
 
     def pieces():
@@ -186,17 +186,17 @@ def test_an_answer_without_end_is_read_no_further_than_1_mib(make, wire):
             sent.append(65536)
             yield b"10000\r\n" + bytes(65536) + b"\r\n"
 
-    wire.steps[:] = [wire.drip([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"], 0)]
-    drip = wire.drip(pieces(), 0)
+    raw_server.script[:] = [raw_server.drip([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"], 0)]
+    drip = raw_server.drip(pieces(), 0)
 
     def step(connection):
         connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         drip(connection)
 
-    wire.steps[:] = [step]
+    raw_server.script[:] = [step]
     with pytest.raises(DecodeError, match="1 MiB"):
-        make(wire.url).get_counter("currentCalls")
-    wire.__exit__()
+        make_client(raw_server.url).get_counter("currentCalls")
+    raw_server.__exit__()
     assert sum(sent) < 2**26  # what fitted into the sockets' buffers besides
 
 
@@ -212,9 +212,11 @@ def test_an_answer_without_end_is_read_no_further_than_1_mib(make, wire):
         "a number: 46700000000",
     ],
 )
-def test_the_servers_words_lose_numbers_names_and_credentials(make, wire, words):
-    wire.steps[:] = [answer(json.dumps({"errorCode": 40400, "message": words, "reference": words}), "404 Gone")]
-    reporting = make(wire.url)
+def test_the_servers_words_lose_numbers_names_and_credentials(make_client, raw_server, words):
+    raw_server.script[:] = [
+        response(json.dumps({"errorCode": 40400, "message": words, "reference": words}), "404 Gone")
+    ]
+    reporting = make_client(raw_server.url)
     for endpoint in (Number("+46730170101"), Username("anna-maria/x")):
         with pytest.raises(NotFoundError) as caught:
             reporting.get_call_report(endpoint)
@@ -225,20 +227,20 @@ def test_the_servers_words_lose_numbers_names_and_credentials(make, wire, words)
         assert "46700000000" not in caught.value.message
 
 
-def test_a_reference_that_is_a_uuid_is_kept_as_it_is(make, wire):
+def test_a_reference_that_is_a_uuid_is_kept_as_it_is(make_client, raw_server):
     reference = "12345678-0000-4000-8000-12345678aaaa"
-    wire.steps[:] = [answer(json.dumps({"errorCode": 40400, "reference": reference}), "404 Gone")]
+    raw_server.script[:] = [response(json.dumps({"errorCode": 40400, "reference": reference}), "404 Gone")]
     with pytest.raises(NotFoundError) as caught:
-        make(wire.url).get_call_report(Username("a"))
+        make_client(raw_server.url).get_call_report(Username("a"))
     assert caught.value.reference == reference
     assert reference in str(caught.value)
 
 
-def test_the_servers_words_lose_basic_credentials_and_control_characters(make, wire):
-    wire.steps[:] = [
-        answer(json.dumps({"message": "the-key\x1b[31m the-secret\n dGhlLWtleTp0aGUtc2VjcmV0" + "x" * 999}), "418 No")
+def test_the_servers_words_lose_basic_credentials_and_control_characters(make_client, raw_server):
+    raw_server.script[:] = [
+        response(json.dumps({"message": "the-key\x1b[31m the-secret\n dGhlLWtleTp0aGUtc2VjcmV0" + "x" * 999}), "418 No")
     ]
     with pytest.raises(APIError) as caught:
-        make(wire.url, auth=httpx.BasicAuth("the-key", "the-secret")).get_counter("currentCalls")
+        make_client(raw_server.url, auth=httpx.BasicAuth("the-key", "the-secret")).get_counter("currentCalls")
     assert caught.value.message.startswith("*** [31m *** ***xxx")
     assert len(caught.value.message) == 300

@@ -4,23 +4,23 @@ from datetime import UTC, date, datetime
 import pytest
 
 from sinch_reporting import Domain, InvalidRequestError, Number, Username
-from tests.support.wire import answer
+from tests.support.raw_server import response
 
-REPORT = answer('{"success": 1, "failed": 0, "duration": 2}')
+REPORT = response('{"success": 1, "failed": 0, "duration": 2}')
 BAD_TEXTS = ["", ".", "..", "a\x00", "a\nb", "\x7f", "\x85", "\ud800", None, 5, b"anna", ["anna"]]
 DAY = date(2026, 11, 1)
 
 
 @pytest.mark.parametrize("text", BAD_TEXTS, ids=repr)
-def test_text_that_cannot_stand_in_a_path_is_refused_and_nothing_is_sent(make, wire, text):
-    reporting = make(wire.url)
+def test_text_that_cannot_stand_in_a_path_is_refused_and_nothing_is_sent(make_client, raw_server, text):
+    reporting = make_client(raw_server.url)
     with pytest.raises(InvalidRequestError):
         reporting.get_counter(text)
     with pytest.raises(InvalidRequestError):
         reporting.get_service_status(text)
     with pytest.raises(InvalidRequestError):
         Username(text)
-    assert wire.requests == []
+    assert raw_server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -64,17 +64,17 @@ def test_a_number_has_7_to_15_digits(text):
     ],
     ids=str,
 )
-def test_a_report_that_cannot_be_asked_for_is_refused_and_nothing_is_sent(make, wire, arguments):
+def test_a_report_that_cannot_be_asked_for_is_refused_and_nothing_is_sent(make_client, raw_server, arguments):
     with pytest.raises(InvalidRequestError):
-        make(wire.url).get_call_report(Number("+46730170101"), **arguments)
-    assert wire.requests == []
+        make_client(raw_server.url).get_call_report(Number("+46730170101"), **arguments)
+    assert raw_server.requests == []
 
 
 @pytest.mark.parametrize("endpoint", ["+46730170101", None, 46730170101])
-def test_an_endpoint_is_a_number_or_a_username(make, wire, endpoint):
+def test_an_endpoint_is_a_number_or_a_username(make_client, raw_server, endpoint):
     with pytest.raises(InvalidRequestError, match=r"Number\(\.\.\.\) or a Username"):
-        make(wire.url).get_call_report(endpoint)
-    assert wire.requests == []
+        make_client(raw_server.url).get_call_report(endpoint)
+    assert raw_server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -91,16 +91,16 @@ def test_an_endpoint_is_a_number_or_a_username(make, wire, endpoint):
     ],
     ids=str,
 )
-def test_domain_and_days_arrive_as_documented(make, wire, arguments, target):
-    wire.steps[:] = [REPORT]
-    make(wire.url).get_call_report(Number("+46730170101"), **arguments)
-    assert wire.requests[0].target == f"/v1/users/number/+46730170101/calls/{target}"
+def test_domain_and_days_arrive_as_documented(make_client, raw_server, arguments, target):
+    raw_server.script[:] = [REPORT]
+    make_client(raw_server.url).get_call_report(Number("+46730170101"), **arguments)
+    assert raw_server.requests[0].target == f"/v1/users/number/+46730170101/calls/{target}"
 
 
-def test_text_that_is_too_long_for_a_url_is_refused(make, wire):
+def test_text_that_is_too_long_for_a_url_is_refused(make_client, raw_server):
     with pytest.raises(InvalidRequestError, match="too long"):
-        make(wire.url).get_counter("a" * 70_000)
-    assert wire.requests == []
+        make_client(raw_server.url).get_counter("a" * 70_000)
+    assert raw_server.requests == []
 
 
 @pytest.mark.parametrize("endpoint", [Number("+46730170101"), Username("anna-maria")])

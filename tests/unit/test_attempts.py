@@ -23,7 +23,7 @@ from sinch_reporting import (
     TransportError,
 )
 from sinch_reporting.retry import Attempts
-from tests.support.wire import COUNTER, answer, hang_up
+from tests.support.raw_server import COUNTER, disconnect, response
 
 DATE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -33,10 +33,10 @@ def http_date(moment):
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_a_passing_failure_is_tried_again(make, wire, quick, status):
-    wire.steps[:] = [answer(status=f"{status} Oops"), answer(status=f"{status} Oops"), COUNTER]
-    assert make(wire.url, retry=quick).get_counter("currentCalls").value == 7
-    assert len(wire.requests) == 3
+def test_a_passing_failure_is_tried_again(make_client, raw_server, no_backoff, status):
+    raw_server.script[:] = [response(status=f"{status} Oops"), response(status=f"{status} Oops"), COUNTER]
+    assert make_client(raw_server.url, retry=no_backoff).get_counter("currentCalls").value == 7
+    assert len(raw_server.requests) == 3
 
 
 @pytest.mark.parametrize(
@@ -56,194 +56,196 @@ def test_a_passing_failure_is_tried_again(make, wire, quick, status):
         (304, APIError),
     ],
 )
-def test_any_other_status_is_the_error_at_once(make, wire, quick, status, kind):
-    wire.steps[:] = [answer(status=f"{status} Oops"), COUNTER]
+def test_any_other_status_is_the_error_at_once(make_client, raw_server, no_backoff, status, kind):
+    raw_server.script[:] = [response(status=f"{status} Oops"), COUNTER]
     with pytest.raises(APIError) as caught:
-        make(wire.url, retry=quick).get_counter("currentCalls")
+        make_client(raw_server.url, retry=no_backoff).get_counter("currentCalls")
     assert type(caught.value) is kind
     assert caught.value.status_code == status
     assert caught.value.attempts == 1
-    assert len(wire.requests) == 1
+    assert len(raw_server.requests) == 1
 
 
 @pytest.mark.parametrize("status", [201, 204, 206])
-def test_another_kind_of_success_is_not_what_the_contract_promises(make, wire, status):
-    wire.steps[:] = [answer(status=f"{status} Well")]
+def test_another_kind_of_success_is_not_what_the_contract_promises(make_client, raw_server, status):
+    raw_server.script[:] = [response(status=f"{status} Well")]
     with pytest.raises(ReportingError, match=f"answered {status}"):
-        make(wire.url).get_counter("currentCalls")
+        make_client(raw_server.url).get_counter("currentCalls")
 
 
-def test_all_attempts_are_counted_the_first_included(make, wire, quick):
-    wire.steps[:] = [answer(status="503 Down")]
+def test_all_attempts_are_counted_the_first_included(make_client, raw_server, no_backoff):
+    raw_server.script[:] = [response(status="503 Down")]
     with pytest.raises(ServerError) as caught:
-        make(wire.url, retry=quick).get_counter("currentCalls")
+        make_client(raw_server.url, retry=no_backoff).get_counter("currentCalls")
     assert caught.value.attempts == 4
-    assert len(wire.requests) == 4
+    assert len(raw_server.requests) == 4
 
 
 @pytest.mark.parametrize(
     ("step", "cause"),
     [
-        (hang_up, httpx.RemoteProtocolError),
+        (disconnect, httpx.RemoteProtocolError),
         (b"not HTTP at all\r\n\r\n", httpx.RemoteProtocolError),
-        (answer("{}", Content_Length="100")[:-2] + b"{}", None),
+        (response("{}", Content_Length="100")[:-2] + b"{}", None),
     ],
     ids=["hung up", "no HTTP", "cut short"],
 )
-def test_a_broken_connection_is_tried_again(make, wire, quick, step, cause):
+def test_a_broken_connection_is_tried_again(make_client, raw_server, no_backoff, step, cause):
     def broken(connection):
         if isinstance(step, bytes):
             connection.sendall(step)
-        hang_up(connection)
+        disconnect(connection)
 
-    wire.steps[:] = [broken, COUNTER]
-    reporting = make(wire.url, retry=quick)
+    raw_server.script[:] = [broken, COUNTER]
+    reporting = make_client(raw_server.url, retry=no_backoff)
     assert reporting.get_counter("currentCalls").value == 7
-    wire.steps[:] = [broken]
+    raw_server.script[:] = [broken]
     with pytest.raises(TransportError) as caught:
         reporting.get_counter("currentCalls")
     assert type(caught.value) is TransportError
     assert isinstance(caught.value.__cause__, cause or httpx.TransportError)
-    assert len(wire.requests) == 6
+    assert len(raw_server.requests) == 6
 
 
-def test_a_refused_connection_is_a_transport_error(make, wire, quick):
-    url = wire.url
-    wire.__exit__()
+def test_a_refused_connection_is_a_transport_error(make_client, raw_server, no_backoff):
+    url = raw_server.url
+    raw_server.__exit__()
     with pytest.raises(TransportError) as caught:
-        make(url, retry=quick).get_counter("currentCalls")
+        make_client(url, retry=no_backoff).get_counter("currentCalls")
     assert isinstance(caught.value.__cause__, httpx.ConnectError)
 
 
-def test_an_unknown_host_is_a_transport_error(make, quick, monkeypatch):
+def test_an_unknown_host_is_a_transport_error(make_client, no_backoff, monkeypatch):
     def unknown(*_args, **_kwargs):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(TransportError) as caught:
-        make("https://reporting.invalid/v1", retry=quick).get_counter("currentCalls")
+        make_client("https://reporting.invalid/v1", retry=no_backoff).get_counter("currentCalls")
     assert isinstance(caught.value.__cause__, httpx.ConnectError)
 
 
-def test_a_connection_that_was_closed_while_idle_is_not_used(make, wire):
+def test_a_connection_that_was_closed_while_idle_is_not_used(make_client, raw_server):
     def answer_and_close(connection):
         connection.sendall(COUNTER)
-        hang_up(connection)
+        disconnect(connection)
 
-    wire.steps[:] = [answer_and_close, answer_and_close, COUNTER]
-    reporting = make(wire.url)
+    raw_server.script[:] = [answer_and_close, answer_and_close, COUNTER]
+    reporting = make_client(raw_server.url)
     for _ in range(3):
         assert reporting.get_counter("currentCalls").value == 7
 
 
-def test_a_certificate_that_does_not_verify_is_not_tried_again(make, tls_wire):
+def test_a_certificate_that_does_not_verify_is_not_tried_again(make_client, tls_raw_server):
     with pytest.raises(TransportError):
-        make(tls_wire.url).get_counter("currentCalls")
-    assert tls_wire.connections == 1
-    assert tls_wire.requests == []
+        make_client(tls_raw_server.url).get_counter("currentCalls")
+    assert tls_raw_server.connections == 1
+    assert tls_raw_server.requests == []
 
 
-def test_an_authority_of_the_environment_is_trusted(make, tls_wire, authority, tmp_path, monkeypatch):
+def test_an_authority_of_the_environment_is_trusted(make_client, tls_raw_server, authority, tmp_path, monkeypatch):
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    assert make(tls_wire.url).get_counter("currentCalls").value == 7
+    assert make_client(tls_raw_server.url).get_counter("currentCalls").value == 7
 
 
-def test_a_transport_brings_its_own_tls_settings(make, tls_wire, authority):
+def test_a_transport_brings_its_own_tls_settings(make_client, tls_raw_server, authority):
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    kind = httpx.HTTPTransport if make.kind is ReportingClient else httpx.AsyncHTTPTransport
-    assert make(tls_wire.url, transport=kind(verify=context)).get_counter("currentCalls").value == 7
+    kind = httpx.HTTPTransport if make_client.client_class is ReportingClient else httpx.AsyncHTTPTransport
+    assert make_client(tls_raw_server.url, transport=kind(verify=context)).get_counter("currentCalls").value == 7
 
 
 @pytest.mark.parametrize("value", ["0", http_date(DATE), http_date(DATE - timedelta(days=1))])
-def test_retry_after_is_obeyed(make, wire, value):
+def test_retry_after_is_obeyed(make_client, raw_server, value):
     # Without it, the wait would pass the deadline.
     policy = RetryPolicy(backoff_base=1e9, backoff_cap=1e9)
-    wire.steps[:] = [answer(status="429 Slowly", Retry_After=value, Date=http_date(DATE)), COUNTER]
-    assert make(wire.url, retry=policy).get_counter("currentCalls").value == 7
+    raw_server.script[:] = [response(status="429 Slowly", Retry_After=value, Date=http_date(DATE)), COUNTER]
+    assert make_client(raw_server.url, retry=policy).get_counter("currentCalls").value == 7
 
 
 @pytest.mark.parametrize(
     ("value", "seconds"), [("31", 31.0), (http_date(DATE + timedelta(hours=1)), 3600.0), ("9" * 18, 1e18)]
 )
-def test_a_retry_after_beyond_the_limit_is_the_error_at_once(make, wire, value, seconds):
-    wire.steps[:] = [answer(status="429 Slowly", Retry_After=value, Date=http_date(DATE)), COUNTER]
+def test_a_retry_after_beyond_the_limit_is_the_error_at_once(make_client, raw_server, value, seconds):
+    raw_server.script[:] = [response(status="429 Slowly", Retry_After=value, Date=http_date(DATE)), COUNTER]
     with pytest.raises(RateLimitError) as caught:
-        make(wire.url).get_counter("currentCalls")
+        make_client(raw_server.url).get_counter("currentCalls")
     assert caught.value.retry_after == seconds
     assert caught.value.attempts == 1
-    assert len(wire.requests) == 1
+    assert len(raw_server.requests) == 1
 
 
 @pytest.mark.parametrize("value", ["soon", "-1", "1e9", "nan", "", "1, 2", "٣"])
-def test_a_retry_after_that_says_nothing_is_ignored(make, wire, quick, value):
+def test_a_retry_after_that_says_nothing_is_ignored(make_client, raw_server, no_backoff, value):
     head = f"HTTP/1.1 429 Slowly\r\nRetry-After: {value}\r\nContent-Length: 0\r\n\r\n"
-    wire.steps[:] = [head.encode(), COUNTER]
-    assert make(wire.url, retry=quick).get_counter("currentCalls").value == 7
+    raw_server.script[:] = [head.encode(), COUNTER]
+    assert make_client(raw_server.url, retry=no_backoff).get_counter("currentCalls").value == 7
 
 
-def test_a_retry_after_date_is_reckoned_from_our_clock_where_the_answer_has_none(make, wire):
-    wire.steps[:] = [answer(status="429 Slowly", Retry_After=http_date(datetime.now(UTC) + timedelta(hours=2)))]
+def test_a_retry_after_date_is_reckoned_from_our_clock_where_the_answer_has_none(make_client, raw_server):
+    raw_server.script[:] = [
+        response(status="429 Slowly", Retry_After=http_date(datetime.now(UTC) + timedelta(hours=2)))
+    ]
     with pytest.raises(RateLimitError) as caught:
-        make(wire.url).get_counter("currentCalls")
+        make_client(raw_server.url).get_counter("currentCalls")
     assert 7000 < caught.value.retry_after <= 7200
 
 
-def test_no_wait_is_begun_that_would_pass_the_deadline(make, wire):
-    wire.steps[:] = [answer(status="503 Down", Retry_After="20")]
+def test_no_wait_is_begun_that_would_pass_the_deadline(make_client, raw_server):
+    raw_server.script[:] = [response(status="503 Down", Retry_After="20")]
     with pytest.raises(DeadlineExceededError) as caught:
-        make(wire.url, deadline=5).get_counter("currentCalls")
+        make_client(raw_server.url, deadline=5).get_counter("currentCalls")
     assert isinstance(caught.value.__cause__, ServerError)
     assert caught.value.__cause__.retry_after == 20
-    assert len(wire.requests) == 1
+    assert len(raw_server.requests) == 1
 
 
-def endless_steps(wire):
+def endless_steps(raw_server):
     """Return silence, and answers whose head or body drips for a minute: a client must leave before they end."""
     return [
-        wire.silence,
-        wire.drip([b"HTTP/1.1 200 OK\r\n", *([b"X-Y: z\r\n"] * 6000)]),
-        wire.drip([b"HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n", *([b" "] * 6000)]),
+        raw_server.no_response,
+        raw_server.drip([b"HTTP/1.1 200 OK\r\n", *([b"X-Y: z\r\n"] * 6000)]),
+        raw_server.drip([b"HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n", *([b" "] * 6000)]),
     ]
 
 
-def test_an_attempt_ends_at_its_timeout(make, wire):
-    reporting = make(wire.url, timeout=0.2, deadline=20, retry=RetryPolicy(attempts=2, backoff_base=0))
-    for step in endless_steps(wire):
-        wire.steps[:] = [step]
-        wire.requests.clear()
+def test_an_attempt_ends_at_its_timeout(make_client, raw_server):
+    reporting = make_client(raw_server.url, timeout=0.2, deadline=20, retry=RetryPolicy(attempts=2, backoff_base=0))
+    for step in endless_steps(raw_server):
+        raw_server.script[:] = [step]
+        raw_server.requests.clear()
         with pytest.raises(RequestTimeoutError) as caught:
             reporting.get_counter("currentCalls")
         assert isinstance(caught.value.__cause__, httpx.TimeoutException)
-        assert len(wire.requests) == 2
-    wire.steps[:] = [COUNTER]
+        assert len(raw_server.requests) == 2
+    raw_server.script[:] = [COUNTER]
     assert reporting.with_options(timeout=10).get_counter("currentCalls").value == 7
 
 
-def test_a_call_ends_at_its_deadline(make, wire):
-    reporting = make(wire.url, timeout=10, deadline=0.2)
-    for step in endless_steps(wire):
-        wire.steps[:] = [step]
-        wire.requests.clear()
+def test_a_call_ends_at_its_deadline(make_client, raw_server):
+    reporting = make_client(raw_server.url, timeout=10, deadline=0.2)
+    for step in endless_steps(raw_server):
+        raw_server.script[:] = [step]
+        raw_server.requests.clear()
         with pytest.raises(DeadlineExceededError, match=r"deadline of 0\.2 s") as caught:
             reporting.get_counter("currentCalls")
         assert isinstance(caught.value.__cause__, RequestTimeoutError)
-        assert len(wire.requests) == 1
+        assert len(raw_server.requests) == 1
 
 
-def test_a_redirect_is_not_followed(make, wire, sandbox):
+def test_a_redirect_is_not_followed(make_client, raw_server, sandbox):
     for status in ("301 Moved", "302 Found", "307 Temporary", "308 Permanent"):
-        wire.steps[:] = [answer(status=status, Location=f"{sandbox.url}/counters/currentCalls")]
+        raw_server.script[:] = [response(status=status, Location=f"{sandbox.url}/counters/currentCalls")]
         with pytest.raises(APIError, match="Redirects are not followed"):
-            make(wire.url).get_counter("currentCalls")
+            make_client(raw_server.url).get_counter("currentCalls")
     assert sandbox.requests == []
 
 
-def test_signed_headers_go_to_the_configured_host_only(sandbox, wire, make):
-    reporting = make(wire.url)
+def test_signed_headers_go_to_the_configured_host_only(sandbox, raw_server, make_client):
+    reporting = make_client(raw_server.url)
     url = f"{sandbox.url}/counters/currentCalls"
-    if make.kind is ReportingClient:
+    if make_client.client_class is ReportingClient:
         get = reporting.api.get_httpx_client().get
     else:
         get = partial(reporting.portal.call, reporting.api.get_async_httpx_client().get)

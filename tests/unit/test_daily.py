@@ -4,15 +4,15 @@ import pytest
 
 from sinch_reporting import DailyCallReport, InvalidRequestError, Number, ReportingClient, ServerError
 from tests.support.callers import KEY, SECRET
-from tests.support.wire import answer
+from tests.support.raw_server import response
 
 NUMBER = Number("+46730170101")
 FIRST = date(2025, 12, 20)
 
 
-def test_each_day_of_a_long_period_has_its_report_in_order(make, sandbox):
+def test_each_day_of_a_long_period_has_its_report_in_order(make_client, sandbox):
     last = FIRST + timedelta(days=90)
-    outcomes = list(make(sandbox.url).daily_call_reports(NUMBER, FIRST, last, domain="pstn"))
+    outcomes = list(make_client(sandbox.url).daily_call_reports(NUMBER, FIRST, last, domain="pstn"))
     assert [outcome.day for outcome in outcomes] == [FIRST + timedelta(days=days) for days in range(91)]
     assert all(outcome.report is not None for outcome in outcomes)
     assert {request.query for request in sandbox.requests} == {
@@ -20,8 +20,8 @@ def test_each_day_of_a_long_period_has_its_report_in_order(make, sandbox):
     }
 
 
-def test_the_days_add_up_to_the_report_of_the_period(make, sandbox):
-    client = make(sandbox.url)
+def test_the_days_add_up_to_the_report_of_the_period(make_client, sandbox):
+    client = make_client(sandbox.url)
     last = FIRST + timedelta(days=29)
     whole = client.get_call_report(NUMBER, start=FIRST, stop=last)
     days = [outcome.report for outcome in client.daily_call_reports(NUMBER, FIRST, last)]
@@ -29,17 +29,19 @@ def test_the_days_add_up_to_the_report_of_the_period(make, sandbox):
     assert sum((report.duration for report in days), timedelta()) == whole.duration
 
 
-def test_a_single_day_is_a_period(make, sandbox):
-    client = make(sandbox.url)
+def test_a_single_day_is_a_period(make_client, sandbox):
+    client = make_client(sandbox.url)
     assert list(client.daily_call_reports(NUMBER, FIRST, FIRST)) == [
         DailyCallReport(FIRST, report=client.get_call_report(NUMBER, start=FIRST, stop=FIRST))
     ]
 
 
-def test_a_day_that_fails_does_not_end_the_others(make, wire):
-    good = answer('{"success": 1, "duration": 60, "failed": 0}')
-    wire.steps[:] = [good, answer(status="501 No"), good]
-    first, second, third = make(wire.url).daily_call_reports(NUMBER, FIRST, FIRST + timedelta(days=2), concurrency=1)
+def test_a_day_that_fails_does_not_end_the_others(make_client, raw_server):
+    good = response('{"success": 1, "duration": 60, "failed": 0}')
+    raw_server.script[:] = [good, response(status="501 No"), good]
+    first, second, third = make_client(raw_server.url).daily_call_reports(
+        NUMBER, FIRST, FIRST + timedelta(days=2), concurrency=1
+    )
     assert first.report == third.report != second.report
     assert isinstance(second.error, ServerError)
 

@@ -631,7 +631,7 @@ def test_a_fault_is_shown_as_it_is_written(fault, text):
 
 
 @pytest.mark.parametrize(
-    ("make", "words"),
+    ("make_client", "words"),
     [
         (lambda: Status(99), "three digits"),
         (lambda: Status(1000), "three digits"),
@@ -648,9 +648,9 @@ def test_a_fault_is_shown_as_it_is_written(fault, text):
         (lambda: ClockSkew(float("nan")), "hours must be"),
     ],
 )
-def test_a_fault_that_cannot_be_is_refused(make, words):
+def test_a_fault_that_cannot_be_is_refused(make_client, words):
     with pytest.raises(ValueError, match=words):
-        make()
+        make_client()
 
 
 # From the shell

@@ -3,9 +3,9 @@ import pytest
 
 from sinch_reporting import http1
 from sinch_reporting.http1 import AnswerReader, KeptConnections, request_bytes
-from tests.support.wire import answer
+from tests.support.raw_server import response
 
-JSON = answer("{}")
+JSON = response("{}")
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -19,7 +19,7 @@ def read(*pieces, method="GET"):
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_an_answer_is_the_same_in_whatever_pieces_it_comes(size):
-    raw = answer('{"value": 7}', "201 Made", X_Odd="ä".encode().decode("latin-1"))
+    raw = response('{"value": 7}', "201 Made", X_Odd="ä".encode().decode("latin-1"))
     reader = read(*(raw[place : place + size] for place in range(0, len(raw), size)))
     assert (reader.status, reader.content) == (201, b'{"value": 7}')
     assert [name for name, _ in reader.headers] == [b"X-Odd", b"Content-Length"]
@@ -28,10 +28,10 @@ def test_an_answer_is_the_same_in_whatever_pieces_it_comes(size):
 
 
 def test_a_reader_reads_one_answer_after_the_other():
-    reader = read(answer("first", X_First="1"))
+    reader = read(response("first", X_First="1"))
     reader.begin("GET")
     assert not reader.is_complete
-    assert reader.feed(answer("second"))
+    assert reader.feed(response("second"))
     assert (reader.content, [name for name, _ in reader.headers]) == (b"second", [b"Content-Length"])
 
 
@@ -43,7 +43,7 @@ def test_a_reader_reads_one_answer_after_the_other():
         (b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + JSON, b"{}", True),
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + JSON, b"{}", True),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b"", True),
-        (answer("{}", Connection="close"), b"{}", False),
+        (response("{}", Connection="close"), b"{}", False),
         (JSON.replace(b"HTTP/1.1", b"HTTP/1.0"), b"{}", False),
         (JSON + JSON, b"{}", False),
         (JSON + b"H", b"{}", False),
@@ -64,9 +64,9 @@ def test_what_is_an_answer_and_whether_the_connection_serves_again(raw, content,
         b"HTTP/1.1 099 Odd\r\n\r\n",
         b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}",
         b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
-        answer("{}", Content_Length="2", content_length="3"),
-        answer("{}", Content_Length="-2"),
-        answer("{}", Transfer_Encoding="chunked"),
+        response("{}", Content_Length="2", content_length="3"),
+        response("{}", Content_Length="-2"),
+        response("{}", Transfer_Encoding="chunked"),
         CHUNKED + b"xyz\r\n",
         b"HTTP/1.1 200 OK\r\nFolded: a\r\n b\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + 200 * b"x" * 1024,

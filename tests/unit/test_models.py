@@ -5,7 +5,7 @@ import attrs
 import pytest
 
 from sinch_reporting import CallReport, Counter, Number, ServiceStatus
-from tests.support.wire import answer
+from tests.support.raw_server import response
 
 START = datetime(2022, 4, 28, 12, tzinfo=UTC)
 REPORT = CallReport(success=3, failed=1, duration=timedelta(seconds=753), start=START)
@@ -43,22 +43,24 @@ def test_results_are_frozen_comparable_hashable_and_picklable(result):
         ("2022-04-28T14:00:00+02:00", START),
     ],
 )
-def test_times_are_aware_and_in_utc(make, wire, text, moment):
-    wire.steps[:] = [answer(f'{{"value": 12384955, "modified": "{text}"}}')]
-    counter = make(wire.url).get_counter("currentCalls")
+def test_times_are_aware_and_in_utc(make_client, raw_server, text, moment):
+    raw_server.script[:] = [response(f'{{"value": 12384955, "modified": "{text}"}}')]
+    counter = make_client(raw_server.url).get_counter("currentCalls")
     assert counter == Counter(id="currentCalls", value=12384955, modified=moment)
     assert counter.modified.tzinfo is UTC
 
 
 @pytest.mark.parametrize("start", ["", ', "start": null'])
-def test_a_report_may_lack_its_start(make, wire, start):
-    wire.steps[:] = [answer(f'{{"success": 0, "failed": 0, "duration": 0{start}}}')]
-    assert make(wire.url).get_call_report(Number("+46730170101")) == QUIET
+def test_a_report_may_lack_its_start(make_client, raw_server, start):
+    raw_server.script[:] = [response(f'{{"success": 0, "failed": 0, "duration": 0{start}}}')]
+    assert make_client(raw_server.url).get_call_report(Number("+46730170101")) == QUIET
 
 
-def test_a_whole_number_may_be_written_with_a_fraction_of_zero(make, wire):
-    wire.steps[:] = [answer('{"success": 3.0, "failed": 1.0, "duration": 753.0, "start": "2022-04-28T12:00:00Z"}')]
-    report = make(wire.url).get_call_report(Number("+46730170101"))
+def test_a_whole_number_may_be_written_with_a_fraction_of_zero(make_client, raw_server):
+    raw_server.script[:] = [
+        response('{"success": 3.0, "failed": 1.0, "duration": 753.0, "start": "2022-04-28T12:00:00Z"}')
+    ]
+    report = make_client(raw_server.url).get_call_report(Number("+46730170101"))
     assert report == REPORT
     assert type(report.success) is int
 
@@ -66,7 +68,7 @@ def test_a_whole_number_may_be_written_with_a_fraction_of_zero(make, wire):
 @pytest.mark.parametrize(
     ("status", "is_up"), [("up", True), ("down", False), ("degraded", False), ("UP", False), ("", False)]
 )
-def test_only_up_is_up_and_an_unknown_status_is_kept(make, wire, status, is_up):
-    wire.steps[:] = [answer(f'{{"status": "{status}"}}')]
-    service = make(wire.url).get_service_status("rtpproxy")
+def test_only_up_is_up_and_an_unknown_status_is_kept(make_client, raw_server, status, is_up):
+    raw_server.script[:] = [response(f'{{"status": "{status}"}}')]
+    service = make_client(raw_server.url).get_service_status("rtpproxy")
     assert (service.id, service.status, service.is_up) == ("rtpproxy", status, is_up)

@@ -18,9 +18,9 @@ REPORTS = "/users/{type}/{endpoint}/calls/{domain}"
 COUNTERS = "/counters/{id}"
 
 
-def test_each_attempt_is_told_of_as_it_ended_without_the_number(make, sandbox, quick):
+def test_each_attempt_is_told_of_as_it_ended_without_the_number(make_client, sandbox, no_backoff):
     told = []
-    client = make(sandbox.url, on_attempt=told.append, retry=quick)
+    client = make_client(sandbox.url, on_attempt=told.append, retry=no_backoff)
     sandbox.fail_next(faults.Status(503), faults.NotHttp(), None, faults.Status(404), faults.InvalidJson())
     client.get_call_report(Number("+46730170101"))
     for error in (APIError, DecodeError):
@@ -40,16 +40,16 @@ def test_each_attempt_is_told_of_as_it_ended_without_the_number(make, sandbox, q
     assert "currentCalls" not in repr(told)
 
 
-def test_a_fault_of_the_observer_is_logged_and_is_none_of_the_call(make, sandbox, caplog):
-    client = make(sandbox.url, on_attempt=lambda _: 1 / 0)
+def test_a_fault_of_the_observer_is_logged_and_is_none_of_the_call(make_client, sandbox, caplog):
+    client = make_client(sandbox.url, on_attempt=lambda _: 1 / 0)
     with caplog.at_level(logging.ERROR, "sinch_reporting"):
         assert client.get_service_status("rtpproxy").is_up
     assert "on_attempt raised an error" in caplog.text
 
 
-def test_copies_tell_the_same_observer_and_pickles_none(make, sandbox):
+def test_copies_tell_the_same_observer_and_pickles_none(make_client, sandbox):
     told = []
-    client = make(sandbox.url, on_attempt=told.append)
+    client = make_client(sandbox.url, on_attempt=told.append)
     client.with_options(timeout=5).get_counter("currentCalls")
     assert len(told) == 1
 
@@ -65,19 +65,19 @@ def test_a_pickle_leaves_the_observer_behind(sandbox, monkeypatch):
     assert told == []
 
 
-def test_what_cannot_be_called_is_refused(make, sandbox):
+def test_what_cannot_be_called_is_refused(make_client, sandbox):
     with pytest.raises(ConfigurationError, match="on_attempt must be callable"):
-        make(sandbox.url, on_attempt="print")
+        make_client(sandbox.url, on_attempt="print")
 
 
-def test_where_nobody_listens_nothing_is_made_up(make, sandbox, monkeypatch):
+def test_where_nobody_listens_nothing_is_made_up(make_client, sandbox, monkeypatch):
     monkeypatch.setattr("sinch_reporting.attempts.route_of", None)
-    assert make(sandbox.url).get_service_status("rtpproxy").is_up
+    assert make_client(sandbox.url).get_service_status("rtpproxy").is_up
 
 
-def test_metrics_count_and_time_attempts(make, sandbox, quick):
+def test_metrics_count_and_time_attempts(make_client, sandbox, no_backoff):
     registry = CollectorRegistry()
-    client = make(sandbox.url, on_attempt=attempt_metrics(registry), retry=quick)
+    client = make_client(sandbox.url, on_attempt=attempt_metrics(registry), retry=no_backoff)
     sandbox.fail_next(faults.Status(503), faults.NotHttp())
     client.get_counter("currentCalls")
 
@@ -102,10 +102,10 @@ def spans():
     provider.shutdown()
 
 
-def test_each_attempt_is_a_span_with_route_status_and_number_alone(sandbox, quick, spans):
+def test_each_attempt_is_a_span_with_route_status_and_number_alone(sandbox, no_backoff, spans):
     sandbox.fail_next(faults.Status(503), faults.NotHttp())
     span = spans.get_tracer("test").start_as_current_span("call")
-    with sandbox.client(on_attempt=attempt_spans(spans), retry=quick) as client, span as call:
+    with sandbox.client(on_attempt=attempt_spans(spans), retry=no_backoff) as client, span as call:
         client.get_call_report(Number("+46730170101"))
     *attempts, _ = spans.finished()
     common = {"http.request.method": "GET", "url.template": REPORTS}

@@ -7,7 +7,7 @@ import pytest
 from sinch_reporting import ConfigurationError, DeadlineExceededError, RateLimitError, ReportingClient, pace
 from sinch_reporting.rate_limit import RateLimiter
 from tests.support.callers import KEY, SECRET
-from tests.support.wire import COUNTER, answer
+from tests.support.raw_server import COUNTER, response
 
 
 @pytest.fixture
@@ -83,24 +83,24 @@ def test_a_shorter_hold_does_not_shorten_a_longer_one(clock):
     assert waits(pace, 1) == [20]
 
 
-def test_a_turn_that_comes_after_the_deadline_is_not_waited_for(make, wire):
-    client = make(wire.url, rate_limit=0.01, deadline=5)
+def test_a_turn_that_comes_after_the_deadline_is_not_waited_for(make_client, raw_server):
+    client = make_client(raw_server.url, rate_limit=0.01, deadline=5)
     assert client.get_counter("currentCalls").value == 7
     with pytest.raises(DeadlineExceededError, match="rate limit"):
         client.get_counter("currentCalls")
-    assert len(wire.requests) == 1
+    assert len(raw_server.requests) == 1
 
 
-def test_the_rate_is_that_of_a_client_and_its_copies_together(make, wire):
-    client = make(wire.url, rate_limit=0.01, deadline=5)
+def test_the_rate_is_that_of_a_client_and_its_copies_together(make_client, raw_server):
+    client = make_client(raw_server.url, rate_limit=0.01, deadline=5)
     client.get_counter("currentCalls")
     with pytest.raises(DeadlineExceededError):
         client.with_options(timeout=1).get_counter("currentCalls")
-    assert len(wire.requests) == 1
+    assert len(raw_server.requests) == 1
 
 
-def test_the_rate_is_that_of_all_threads_together(wire):
-    with ReportingClient(KEY, SECRET, base_url=wire.url, rate_limit=0.01, deadline=5) as client:
+def test_the_rate_is_that_of_all_threads_together(raw_server):
+    with ReportingClient(KEY, SECRET, base_url=raw_server.url, rate_limit=0.01, deadline=5) as client:
 
         def one(_):
             try:
@@ -112,44 +112,44 @@ def test_the_rate_is_that_of_all_threads_together(wire):
             assert sorted(threads.map(one, range(8)), key=str) == [7] + [None] * 7
 
 
-def test_each_attempt_waits_its_turn(make, wire, quick):
-    wire.steps[:] = [answer(status="503 Down"), COUNTER]
+def test_each_attempt_waits_its_turn(make_client, raw_server, no_backoff):
+    raw_server.script[:] = [response(status="503 Down"), COUNTER]
     with pytest.raises(DeadlineExceededError) as caught:
-        make(wire.url, rate_limit=0.01, deadline=5, retry=quick).get_counter("currentCalls")
+        make_client(raw_server.url, rate_limit=0.01, deadline=5, retry=no_backoff).get_counter("currentCalls")
     assert "503" in str(caught.value.__cause__)
-    assert len(wire.requests) == 1
+    assert len(raw_server.requests) == 1
 
 
-def test_requests_are_not_sent_faster_than_the_rate(make, wire):
-    client = make(wire.url, rate_limit=50)
+def test_requests_are_not_sent_faster_than_the_rate(make_client, raw_server):
+    client = make_client(raw_server.url, rate_limit=50)
     begun = time.monotonic()
     for _ in range(15):
         client.get_counter("currentCalls")
     # A lower bound, which a slow machine only helps; turns are counted in whole milliseconds.
     assert time.monotonic() - begun >= (15 - 6) / 50 - 0.001
-    assert len(wire.requests) == 15
+    assert len(raw_server.requests) == 15
 
 
-def test_a_retry_after_slows_everybody_down(make, wire):
-    wire.steps[:] = [answer(status="429 Slowly", Retry_After="20"), COUNTER]
-    client = make(wire.url, deadline=5)
+def test_a_retry_after_slows_everybody_down(make_client, raw_server):
+    raw_server.script[:] = [response(status="429 Slowly", Retry_After="20"), COUNTER]
+    client = make_client(raw_server.url, deadline=5)
     for _ in range(3):
         with pytest.raises(DeadlineExceededError):
             client.get_counter("currentCalls")
-    assert len(wire.requests) == 1
+    assert len(raw_server.requests) == 1
 
 
-def test_a_retry_after_that_is_not_obeyed_holds_nobody(make, wire):
-    wire.steps[:] = [answer(status="429 Slowly", Retry_After="31"), COUNTER]
-    client = make(wire.url)
+def test_a_retry_after_that_is_not_obeyed_holds_nobody(make_client, raw_server):
+    raw_server.script[:] = [response(status="429 Slowly", Retry_After="31"), COUNTER]
+    client = make_client(raw_server.url)
     with pytest.raises(RateLimitError):
         client.get_counter("currentCalls")
     assert client.get_counter("currentCalls").value == 7
 
 
-def test_a_retry_after_that_is_over_is_forgotten(make, wire):
-    wire.steps[:] = [answer(status="429 Slowly", Retry_After="0"), COUNTER]
-    client = make(wire.url)
+def test_a_retry_after_that_is_over_is_forgotten(make_client, raw_server):
+    raw_server.script[:] = [response(status="429 Slowly", Retry_After="0"), COUNTER]
+    client = make_client(raw_server.url)
     assert client.get_counter("currentCalls").value == 7
     assert client.get_counter("currentCalls").value == 7
 

@@ -7,7 +7,7 @@ import pytest
 
 from sinch_reporting import ConfigurationError, Number, ReportingError, SignedAuth, Username
 from tests.support.callers import KEY, SECRET
-from tests.support.wire import answer
+from tests.support.raw_server import response
 
 SECRETS = [KEY, SECRET, "46730170101", "anna-maria"]
 
@@ -21,22 +21,24 @@ def use(reporting):
 
 
 @pytest.mark.parametrize("status", ["200 OK", "200 HTML", "404 Gone", "503 Down", "302 Found"])
-def test_neither_logs_nor_errors_tell_who_was_asked_about_or_by_whom(make, wire, quick, caplog, status):
+def test_neither_logs_nor_errors_tell_who_was_asked_about_or_by_whom(
+    make_client, raw_server, no_backoff, caplog, status
+):
     caplog.set_level(logging.DEBUG)
     body = '{"success": 1, "failed": 0, "duration": 2}' if status == "200 OK" else "+46730170101 anna-maria"
-    wire.steps[:] = [answer(body, status)]
-    reporting = make(wire.url, retry=quick)
+    raw_server.script[:] = [response(body, status)]
+    reporting = make_client(raw_server.url, retry=no_backoff)
     told = [repr(reporting), repr(reporting.api), *use(reporting)]
     told += [record.getMessage() for record in caplog.records]
     assert any("/users/{type}/{endpoint}/calls/{domain}" in line for line in told)
-    for secret in [*SECRETS, wire.requests[0].headers["authorization"].split(":")[1]]:
+    for secret in [*SECRETS, raw_server.requests[0].headers["authorization"].split(":")[1]]:
         assert not [line for line in told if secret in line]
 
 
-def test_a_logged_attempt_is_method_route_outcome_attempt_and_seconds(make, wire, quick, caplog):
+def test_a_logged_attempt_is_method_route_outcome_attempt_and_seconds(make_client, raw_server, no_backoff, caplog):
     caplog.set_level(logging.DEBUG, "sinch_reporting")
-    wire.steps[:] = [answer(status="503 Down"), answer('{"status": "up"}')]
-    make(wire.url, retry=quick).get_service_status("rtpproxy")
+    raw_server.script[:] = [response(status="503 Down"), response('{"status": "up"}')]
+    make_client(raw_server.url, retry=no_backoff).get_service_status("rtpproxy")
     lines = [record.getMessage() for record in caplog.records if record.name == "sinch_reporting"]
     assert [line.rpartition(", ")[0] for line in lines] == [
         "GET /services/{id}: 503, attempt 1",
@@ -63,8 +65,8 @@ with ReportingClient() as reporting:
     assert (ran.stdout, ran.stderr) == (b"", b"")
 
 
-def test_a_client_pickles_to_its_configuration_without_credentials(make, sandbox, monkeypatch):
-    reporting = make(sandbox.url, timeout=3, deadline=4)
+def test_a_client_pickles_to_its_configuration_without_credentials(make_client, sandbox, monkeypatch):
+    reporting = make_client(sandbox.url, timeout=3, deadline=4)
     pickled = pickle.dumps(getattr(reporting, "inner", reporting))
     assert KEY.encode() not in pickled
     assert SECRET.encode() not in pickled
@@ -75,7 +77,7 @@ def test_a_client_pickles_to_its_configuration_without_credentials(make, sandbox
     assert repr(pickle.loads(pickled)) == repr(reporting)
 
 
-def test_a_client_that_holds_what_cannot_be_pickled_says_so(make, sandbox):
-    reporting = make(sandbox.url, auth=SignedAuth(KEY, SECRET))
+def test_a_client_that_holds_what_cannot_be_pickled_says_so(make_client, sandbox):
+    reporting = make_client(sandbox.url, auth=SignedAuth(KEY, SECRET))
     with pytest.raises(ConfigurationError, match="not pickled"):
         pickle.dumps(getattr(reporting, "inner", reporting))

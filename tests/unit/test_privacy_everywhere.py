@@ -15,7 +15,7 @@ import pytest
 
 from sinch_reporting import Number, RetryPolicy, Username
 from tests.support.callers import KEY, SECRET
-from tests.support.wire import answer, hang_up
+from tests.support.raw_server import disconnect, response
 
 NUMBER = Number("+46730170101")
 NAME = Username("anna-maria/x")
@@ -29,22 +29,22 @@ def error_body(echo):
 
 # Each with the words that the server heard in the request, and says again.
 PATHS = {
-    "success": lambda _: answer('{"success": 1, "failed": 0, "duration": 2}'),
-    "an error that quotes what it heard": lambda echo: answer(error_body(echo), "404 Not Found", X_Echo=echo),
-    "an error within a 200": lambda echo: answer(error_body(echo)),
-    "a passing failure that stays": lambda echo: answer(error_body(echo), "503 Down"),
-    "a Retry-After that is too long": lambda echo: answer(error_body(echo), "429 Slowly", Retry_After="999"),
-    "a wait that would pass the deadline": lambda echo: answer(error_body(echo), "429 Slowly", Retry_After="25"),
-    "a 401 storm with a clock that is off": lambda echo: answer(error_body(echo), "401 Unauthorized", Date=FAR),
-    "a redirect": lambda _: answer(status="301 Moved", Location=URL),
-    "HTML": lambda echo: answer(f"<p>{echo}"),
-    "JSON of another kind": lambda echo: answer(json.dumps({"success": echo, "start": echo})),
-    "a time that is none": lambda echo: answer(json.dumps({"success": 1, "failed": 0, "duration": 2, "start": echo})),
-    "nothing": lambda _: answer(),
-    "too much": lambda _: answer(gzip.compress(bytes(2**21)), Content_Encoding="gzip"),
-    "another success": lambda _: answer(status="202 Accepted"),
+    "success": lambda _: response('{"success": 1, "failed": 0, "duration": 2}'),
+    "an error that quotes what it heard": lambda echo: response(error_body(echo), "404 Not Found", X_Echo=echo),
+    "an error within a 200": lambda echo: response(error_body(echo)),
+    "a passing failure that stays": lambda echo: response(error_body(echo), "503 Down"),
+    "a Retry-After that is too long": lambda echo: response(error_body(echo), "429 Slowly", Retry_After="999"),
+    "a wait that would pass the deadline": lambda echo: response(error_body(echo), "429 Slowly", Retry_After="25"),
+    "a 401 storm with a clock that is off": lambda echo: response(error_body(echo), "401 Unauthorized", Date=FAR),
+    "a redirect": lambda _: response(status="301 Moved", Location=URL),
+    "HTML": lambda echo: response(f"<p>{echo}"),
+    "JSON of another kind": lambda echo: response(json.dumps({"success": echo, "start": echo})),
+    "a time that is none": lambda echo: response(json.dumps({"success": 1, "failed": 0, "duration": 2, "start": echo})),
+    "nothing": lambda _: response(),
+    "too much": lambda _: response(gzip.compress(bytes(2**21)), Content_Encoding="gzip"),
+    "another success": lambda _: response(status="202 Accepted"),
     "garbage": lambda _: b"SSH-2.0-OpenSSH\r\n\r\n",
-    "hung up": lambda _: hang_up,
+    "hung up": lambda _: disconnect,
 }
 
 
@@ -63,7 +63,7 @@ def formatted(error):
     return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
 
-def told_by(error):
+def texts_of(error):
     yield formatted(error)
     link = error
     while link is not None:
@@ -81,7 +81,7 @@ def secrets_of(requests):
         yield request.headers["authorization"].partition(" ")[2].partition(":")[2] or request.headers["authorization"]
 
 
-def assert_nothing_is_told(told, requests):
+def assert_no_secrets_in(told, requests):
     assert told
     for secret in set(secrets_of(requests)):
         assert not [line for line in told if secret in line]
@@ -103,35 +103,37 @@ def everything(caplog):
 
 @pytest.mark.parametrize("signed", [True, False], ids=["signed", "basic"])
 @pytest.mark.parametrize("path", PATHS)
-def test_no_path_tells_who_was_asked_about_or_by_whom(make, wire, everything, path, signed):
+def test_no_path_tells_who_was_asked_about_or_by_whom(make_client, raw_server, everything, path, signed):
     credentials = (
         f"{KEY} {SECRET}" if signed else f"{KEY} {SECRET} {base64.b64encode(f'{KEY}:{SECRET}'.encode()).decode()}"
     )
     options = {} if signed else {"auth": httpx.BasicAuth(KEY, SECRET)}
-    reporting = make(wire.url, retry=RetryPolicy(backoff_base=0), deadline=20, **options)
+    reporting = make_client(raw_server.url, retry=RetryPolicy(backoff_base=0), deadline=20, **options)
     told = [repr(reporting), repr(reporting.api)]
     for endpoint, heard in ((NUMBER, "+46730170101 %2B46730170101"), (NAME, "anna-maria/x anna-maria%2Fx")):
-        wire.steps[:] = [PATHS[path](f"{heard} {credentials}")]
+        raw_server.script[:] = [PATHS[path](f"{heard} {credentials}")]
         error = failure_of(reporting.get_call_report, endpoint, start=date(2026, 11, 1))
         assert (error is None) == (path == "success")
-        told += told_by(error)
+        told += texts_of(error)
     told += everything()
-    assert_nothing_is_told(told, wire.requests)
+    assert_no_secrets_in(told, raw_server.requests)
 
 
-def test_neither_do_calls_that_never_end(make, wire, everything):
-    wire.steps[:] = [wire.silence]
+def test_neither_do_calls_that_never_end(make_client, raw_server, everything):
+    raw_server.script[:] = [raw_server.no_response]
     for options in ({"timeout": 0.1, "retry": RetryPolicy(attempts=1)}, {"deadline": 0.1}):
-        reporting = make(wire.url, **options)
+        reporting = make_client(raw_server.url, **options)
         errors = [failure_of(reporting.get_call_report, NUMBER), failure_of(reporting.get_call_report, NAME)]
         assert None not in errors
-        assert_nothing_is_told([*everything(), *(line for error in errors for line in told_by(error))], wire.requests)
+        assert_no_secrets_in(
+            [*everything(), *(line for error in errors for line in texts_of(error))], raw_server.requests
+        )
 
 
-def test_neither_do_calls_that_are_never_sent(make, wire, everything):
-    reporting = make(wire.url)
+def test_neither_do_calls_that_are_never_sent(make_client, raw_server, everything):
+    reporting = make_client(raw_server.url)
     reporting.close()
-    refused = make("http://127.0.0.1:1/v1", retry=RetryPolicy(attempts=1))
+    refused = make_client("http://127.0.0.1:1/v1", retry=RetryPolicy(attempts=1))
     errors = [
         failure_of(reporting.get_call_report, NUMBER),
         failure_of(refused.get_call_report, NUMBER),
@@ -140,12 +142,12 @@ def test_neither_do_calls_that_are_never_sent(make, wire, everything):
         failure_of(refused.get_call_report, Username("anna-maria/x" * 9999)),
     ]
     assert None not in errors
-    assert_nothing_is_told([*everything(), *(line for error in errors for line in told_by(error))], [])
+    assert_no_secrets_in([*everything(), *(line for error in errors for line in texts_of(error))], [])
 
 
-def test_the_check_itself_finds_what_a_bare_httpx_client_tells(wire, everything):
+def test_the_check_itself_finds_what_a_bare_httpx_client_tells(raw_server, everything):
     with httpx.Client() as client:
-        wire.steps[:] = [answer(status="301 Moved", Location=URL)]
-        client.get(f"{wire.url}/users/number/+46730170101/calls/data")
+        raw_server.script[:] = [response(status="301 Moved", Location=URL)]
+        client.get(f"{raw_server.url}/users/number/+46730170101/calls/data")
     told = everything()
     assert len([line for line in told if "46730170101" in line]) >= 2

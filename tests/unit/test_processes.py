@@ -24,7 +24,7 @@ from sinch_reporting import (
     Username,
 )
 from tests.support.callers import KEY, SECRET
-from tests.support.wire import COUNTER, answer
+from tests.support.raw_server import COUNTER, response
 
 ENVIRONMENT = {"SINCH_APPLICATION_KEY": KEY, "SINCH_APPLICATION_SECRET": SECRET}
 
@@ -36,18 +36,18 @@ def test_one_client_serves_32_threads(sandbox):
         assert list(threads.map(reporting.get_call_report, names)) == expected
 
 
-def test_32_threads_share_no_more_than_32_connections(wire):
-    with ReportingClient(KEY, SECRET, base_url=wire.url) as reporting, ThreadPoolExecutor(32) as threads:
+def test_32_threads_share_no_more_than_32_connections(raw_server):
+    with ReportingClient(KEY, SECRET, base_url=raw_server.url) as reporting, ThreadPoolExecutor(32) as threads:
         counters = list(threads.map(reporting.get_counter, ["currentCalls"] * 640))
     assert {counter.value for counter in counters} == {7}
-    assert wire.connections <= 32
+    assert raw_server.connections <= 32
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_one_client_serves_1000_tasks_over_bounded_connections(wire, backend):
+def test_one_client_serves_1000_tasks_over_bounded_connections(raw_server, backend):
     async def main():
         values = []
-        async with AsyncReportingClient(KEY, SECRET, base_url=wire.url, timeout=60) as reporting:
+        async with AsyncReportingClient(KEY, SECRET, base_url=raw_server.url, timeout=60) as reporting:
 
             async def one():
                 values.append((await reporting.get_counter("currentCalls")).value)
@@ -58,18 +58,18 @@ def test_one_client_serves_1000_tasks_over_bounded_connections(wire, backend):
         assert values == [7] * 1000
 
     anyio.run(main, backend=backend)
-    assert wire.connections <= (256 if backend == "asyncio" else 20)
-    assert len(wire.requests) == 1000
+    assert raw_server.connections <= (256 if backend == "asyncio" else 20)
+    assert len(raw_server.requests) == 1000
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_after_a_fork_a_client_works_on_connections_of_its_own(wire, kind):
+def test_after_a_fork_a_client_works_on_connections_of_its_own(raw_server, kind):
     def counter():
         if kind == "sync":
             return reporting.get_counter("currentCalls")
         return asyncio.run(reporting.get_counter("currentCalls"))
 
-    reporting = (ReportingClient if kind == "sync" else AsyncReportingClient)(KEY, SECRET, base_url=wire.url)
+    reporting = (ReportingClient if kind == "sync" else AsyncReportingClient)(KEY, SECRET, base_url=raw_server.url)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of forking with threads, and of loops that are gone
         assert counter().value == 7
@@ -85,11 +85,11 @@ def test_after_a_fork_a_client_works_on_connections_of_its_own(wire, kind):
         reporting.close() if kind == "sync" else asyncio.run(reporting.aclose())
         reporting = None
         gc.collect()
-    assert wire.connections == (2 if kind == "sync" else 4)  # asyncio.run makes a new loop each time
+    assert raw_server.connections == (2 if kind == "sync" else 4)  # asyncio.run makes a new loop each time
 
 
-def test_after_a_fork_a_client_with_a_transport_of_its_own_says_what_to_do(wire):
-    with ReportingClient(KEY, SECRET, base_url=wire.url, transport=httpx.HTTPTransport()) as reporting:
+def test_after_a_fork_a_client_with_a_transport_of_its_own_says_what_to_do(raw_server):
+    with ReportingClient(KEY, SECRET, base_url=raw_server.url, transport=httpx.HTTPTransport()) as reporting:
         reporting.get_counter("currentCalls")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads
@@ -105,8 +105,8 @@ def test_after_a_fork_a_client_with_a_transport_of_its_own_says_what_to_do(wire)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_an_async_client_works_in_a_second_event_loop(wire):
-    reporting = AsyncReportingClient(KEY, SECRET, base_url=wire.url)
+def test_an_async_client_works_in_a_second_event_loop(raw_server):
+    reporting = AsyncReportingClient(KEY, SECRET, base_url=raw_server.url)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # of the first loop's connection, which died with it
         for _ in range(2):
@@ -117,14 +117,14 @@ def test_an_async_client_works_in_a_second_event_loop(wire):
         gc.collect()
 
 
-def test_event_loops_that_are_gone_leave_no_connection_behind(wire):
-    reporting = AsyncReportingClient(KEY, SECRET, base_url=wire.url)
+def test_event_loops_that_are_gone_leave_no_connection_behind(raw_server):
+    reporting = AsyncReportingClient(KEY, SECRET, base_url=raw_server.url)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # of connections that died with their loops
         for _ in range(8):
             asyncio.run(reporting.get_counter("currentCalls"))
             gc.collect()
-        ours = [one for one in psutil.Process().net_connections() if one.raddr and one.raddr.port == wire.port]
+        ours = [one for one in psutil.Process().net_connections() if one.raddr and one.raddr.port == raw_server.port]
         assert len(ours) <= 1
         asyncio.run(reporting.aclose())
         del reporting
@@ -166,16 +166,16 @@ def test_a_pickled_client_keeps_its_options(sandbox, monkeypatch):
         assert copy.get_service_status("rtpproxy").is_up
 
 
-def test_an_unclosed_client_warns(wire):
-    reporting = ReportingClient(KEY, SECRET, base_url=wire.url)
+def test_an_unclosed_client_warns(raw_server):
+    reporting = ReportingClient(KEY, SECRET, base_url=raw_server.url)
     reporting.get_counter("currentCalls")
     with pytest.warns(ResourceWarning, match="a client was not closed"):
         del reporting
 
 
-def test_an_unclosed_async_client_warns(wire):
+def test_an_unclosed_async_client_warns(raw_server):
     async def use():
-        await AsyncReportingClient(KEY, SECRET, base_url=wire.url).get_counter("currentCalls")
+        await AsyncReportingClient(KEY, SECRET, base_url=raw_server.url).get_counter("currentCalls")
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -198,9 +198,9 @@ LEFT_OPEN = {
 
 
 @pytest.mark.parametrize("kind", LEFT_OPEN)
-def test_leaving_the_interpreter_is_silent(wire, kind):
+def test_leaving_the_interpreter_is_silent(raw_server, kind):
     program = f"import asyncio, threading\nfrom sinch_reporting import *\n{LEFT_OPEN[kind]}"
-    environment = {**ENVIRONMENT, "SINCH_REPORTING_URL": wire.url}
+    environment = {**ENVIRONMENT, "SINCH_REPORTING_URL": raw_server.url}
     ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
     assert (ran.stdout, ran.stderr) == (b"", b"")
 
@@ -230,34 +230,36 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("program", [INTERRUPTED, INTERRUPTED_ASYNC], ids=["sync", "async"])
 @pytest.mark.parametrize("moment", ["an attempt", "a wait"])
-def test_ctrl_c_ends_a_call_at_once_and_is_not_swallowed(wire, program, moment):
-    wire.steps[:] = [wire.silence if moment == "an attempt" else answer(status="503 Down", Retry_After="29")]
-    environment = {**ENVIRONMENT, "SINCH_REPORTING_URL": wire.url}
+def test_ctrl_c_ends_a_call_at_once_and_is_not_swallowed(raw_server, program, moment):
+    raw_server.script[:] = [
+        raw_server.no_response if moment == "an attempt" else response(status="503 Down", Retry_After="29")
+    ]
+    environment = {**ENVIRONMENT, "SINCH_REPORTING_URL": raw_server.url}
     with subprocess.Popen(
         [sys.executable, "-X", "dev", "-c", program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        wire.wait_for_requests(1)
+        raw_server.wait_for_requests(1)
         process.send_signal(signal.SIGINT)
         printed = process.communicate(timeout=20)
     assert printed == (b"interrupted\n", b"")
-    assert len(wire.requests) == 1
+    assert len(raw_server.requests) == 1
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_cancelled_calls_leave_no_connection_behind(wire, backend):
+def test_cancelled_calls_leave_no_connection_behind(raw_server, backend):
     async def main():
-        async with AsyncReportingClient(KEY, SECRET, base_url=wire.url) as reporting:
+        async with AsyncReportingClient(KEY, SECRET, base_url=raw_server.url) as reporting:
             # More than the pool has room for: a connection that is left behind would be missed in the end.
             for _ in range(3):
                 async with anyio.create_task_group() as tasks:
                     for _ in range(30):
                         tasks.start_soon(reporting.get_counter, "currentCalls")
-                    await anyio.to_thread.run_sync(wire.wait_for_requests, 20)
+                    await anyio.to_thread.run_sync(raw_server.wait_for_requests, 20)
                     tasks.cancel_scope.cancel()
-                await anyio.to_thread.run_sync(wire.wait_for_hang_ups)
-                wire.requests.clear()
-            wire.steps[:] = [COUNTER]
+                await anyio.to_thread.run_sync(raw_server.wait_for_disconnects)
+                raw_server.requests.clear()
+            raw_server.script[:] = [COUNTER]
             assert (await reporting.get_counter("currentCalls")).value == 7
 
-    wire.steps[:] = [wire.silence]
+    raw_server.script[:] = [raw_server.no_response]
     anyio.run(main, backend=backend)

@@ -5,7 +5,7 @@ import pytest
 
 from sinch_reporting import AsyncReportingClient, ConfigurationError, ReportingClient, RetryPolicy, SignedAuth
 from tests.support.callers import KEY, SECRET
-from tests.support.wire import COUNTER, Wire, tunnel_to
+from tests.support.raw_server import COUNTER, RawServer, tunnel_to
 
 
 @pytest.fixture(params=[ReportingClient, AsyncReportingClient])
@@ -17,18 +17,18 @@ def test_the_default_is_the_published_address(kind):
     assert repr(kind(KEY, SECRET)) == f"{kind.__name__}(base_url='https://reportingapi.sinch.com/v1')"
 
 
-def test_what_is_not_given_comes_from_the_environment(make, sandbox, monkeypatch):
+def test_what_is_not_given_comes_from_the_environment(make_client, sandbox, monkeypatch):
     monkeypatch.setenv("SINCH_APPLICATION_KEY", sandbox.application_key)
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", sandbox.application_secret)
     monkeypatch.setenv("SINCH_REPORTING_URL", sandbox.url)
-    assert make.plain().get_service_status("rtpproxy").is_up
+    assert make_client.from_environment().get_service_status("rtpproxy").is_up
 
 
-def test_an_argument_comes_before_the_environment(make, sandbox, monkeypatch):
+def test_an_argument_comes_before_the_environment(make_client, sandbox, monkeypatch):
     monkeypatch.setenv("SINCH_APPLICATION_KEY", "other")
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", "b3RoZXI=")
     monkeypatch.setenv("SINCH_REPORTING_URL", "https://other.invalid/v1")
-    assert make(sandbox.url).get_service_status("rtpproxy").is_up
+    assert make_client(sandbox.url).get_service_status("rtpproxy").is_up
 
 
 @pytest.mark.parametrize("missing", ["SINCH_APPLICATION_KEY", "SINCH_APPLICATION_SECRET"])
@@ -120,62 +120,66 @@ def test_http_is_accepted_on_this_machine(kind, url):
 
 
 @pytest.mark.parametrize("path", ["", "/", "/v1", "/v1/", "/a/b"])
-def test_the_base_urls_path_is_kept_and_signed(make, wire, path):
-    make(f"http://127.0.0.1:{wire.port}{path}").get_counter("currentCalls")
-    assert wire.requests[0].target == f"{path.rstrip('/')}/counters/currentCalls"
+def test_the_base_urls_path_is_kept_and_signed(make_client, raw_server, path):
+    make_client(f"http://127.0.0.1:{raw_server.port}{path}").get_counter("currentCalls")
+    assert raw_server.requests[0].target == f"{path.rstrip('/')}/counters/currentCalls"
 
 
 @pytest.mark.parametrize(
     ("variable", "prefix"), [("HTTP_PROXY", ""), ("http_proxy", "http://"), ("ALL_PROXY", "http://")]
 )
-def test_a_proxy_of_the_environment_is_used(make, wire, monkeypatch, variable, prefix):
-    monkeypatch.setenv(variable, f"{prefix}127.0.0.1:{wire.port}")
-    make("http://192.0.2.1/v1", allow_http=True).get_counter("currentCalls")
-    assert wire.requests[0].target == "http://192.0.2.1/v1/counters/currentCalls"
+def test_a_proxy_of_the_environment_is_used(make_client, raw_server, monkeypatch, variable, prefix):
+    monkeypatch.setenv(variable, f"{prefix}127.0.0.1:{raw_server.port}")
+    make_client("http://192.0.2.1/v1", allow_http=True).get_counter("currentCalls")
+    assert raw_server.requests[0].target == "http://192.0.2.1/v1/counters/currentCalls"
 
 
-def test_a_proxy_is_asked_to_tunnel_tls(make, wire, monkeypatch, quick):
-    monkeypatch.setenv("HTTPS_PROXY", f"http://user:word@127.0.0.1:{wire.port}")
-    wire.steps[:] = [b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n"]
+def test_a_proxy_is_asked_to_tunnel_tls(make_client, raw_server, monkeypatch, no_backoff):
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:word@127.0.0.1:{raw_server.port}")
+    raw_server.script[:] = [b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n"]
     with pytest.raises(Exception, match="ProxyError"):
-        make("https://192.0.2.1/v1", retry=quick).get_counter("currentCalls")
-    assert wire.requests[0].line == "CONNECT 192.0.2.1:443 HTTP/1.1"
-    assert "authorization" not in wire.requests[0].headers
-    assert wire.requests[0].headers["proxy-authorization"] == "Basic dXNlcjp3b3Jk"
+        make_client("https://192.0.2.1/v1", retry=no_backoff).get_counter("currentCalls")
+    assert raw_server.requests[0].line == "CONNECT 192.0.2.1:443 HTTP/1.1"
+    assert "authorization" not in raw_server.requests[0].headers
+    assert raw_server.requests[0].headers["proxy-authorization"] == "Basic dXNlcjp3b3Jk"
 
 
-def test_tls_goes_through_a_proxy_to_the_host_it_is_for(make, wire, tls_wire, authority, tmp_path, monkeypatch):
+def test_tls_goes_through_a_proxy_to_the_host_it_is_for(
+    make_client, raw_server, tls_raw_server, authority, tmp_path, monkeypatch
+):
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{wire.port}")
-    wire.steps[:] = [tunnel_to(tls_wire.port)]
-    reporting = make(f"https://reporting.example:{tls_wire.port}/v1")
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{raw_server.port}")
+    raw_server.script[:] = [tunnel_to(tls_raw_server.port)]
+    reporting = make_client(f"https://reporting.example:{tls_raw_server.port}/v1")
     for _ in range(2):
         assert reporting.get_counter("currentCalls").value == 7
-    assert [request.line for request in wire.requests] == [f"CONNECT reporting.example:{tls_wire.port} HTTP/1.1"]
-    assert [request.target for request in tls_wire.requests] == ["/v1/counters/currentCalls"] * 2
+    assert [request.line for request in raw_server.requests] == [
+        f"CONNECT reporting.example:{tls_raw_server.port} HTTP/1.1"
+    ]
+    assert [request.target for request in tls_raw_server.requests] == ["/v1/counters/currentCalls"] * 2
     reporting.close()
 
 
 @pytest.mark.parametrize("excepted", ["reporting.example", "*", "other.example, .example"])
-def test_no_proxy_is_obeyed(make, wire, monkeypatch, excepted):
+def test_no_proxy_is_obeyed(make_client, raw_server, monkeypatch, excepted):
     look_up = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda _host, *rest, **options: look_up("127.0.0.1", *rest, **options))
     monkeypatch.setenv("NO_PROXY", excepted)
-    with Wire([COUNTER]) as proxy:
+    with RawServer([COUNTER]) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        make(f"http://reporting.example:{wire.port}/v1", allow_http=True).get_counter("currentCalls")
+        make_client(f"http://reporting.example:{raw_server.port}/v1", allow_http=True).get_counter("currentCalls")
         assert proxy.requests == []
-    assert len(wire.requests) == 1
+    assert len(raw_server.requests) == 1
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
-def test_what_is_for_this_machine_goes_through_no_proxy(make, wire, monkeypatch, variable):
-    with Wire([COUNTER]) as proxy:
+def test_what_is_for_this_machine_goes_through_no_proxy(make_client, raw_server, monkeypatch, variable):
+    with RawServer([COUNTER]) as proxy:
         monkeypatch.setenv(variable, proxy.url)
-        make(wire.url).get_counter("currentCalls")
+        make_client(raw_server.url).get_counter("currentCalls")
         assert proxy.requests == []
-    assert len(wire.requests) == 1
+    assert len(raw_server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -193,33 +197,33 @@ def test_an_unusable_environment_is_refused_when_the_client_is_made(kind, monkey
     assert "hush" not in str(caught.value)
 
 
-def test_a_transport_of_the_users_own_is_used_in_place_of_the_environments_proxy(make, wire, monkeypatch):
+def test_a_transport_of_the_users_own_is_used_in_place_of_the_environments_proxy(make_client, raw_server, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:1")
     answers = httpx.MockTransport(lambda _: httpx.Response(200, json={"status": "up"}))
-    assert make(wire.url, transport=answers).get_service_status("rtpproxy").is_up
-    assert wire.requests == []
+    assert make_client(raw_server.url, transport=answers).get_service_status("rtpproxy").is_up
+    assert raw_server.requests == []
 
 
-def test_a_copy_shares_connections_and_credentials_but_has_its_own_options(make, wire):
-    reporting = make(wire.url)
+def test_a_copy_shares_connections_and_credentials_but_has_its_own_options(make_client, raw_server):
+    reporting = make_client(raw_server.url)
     copy = reporting.with_options(timeout=3, deadline=4, retry=RetryPolicy(attempts=1))
     reporting.get_counter("currentCalls")
     copy.get_counter("currentCalls")
-    assert wire.connections == 1
-    wire.steps[:] = [b"HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n", COUNTER]
-    wire.requests.clear()
+    assert raw_server.connections == 1
+    raw_server.script[:] = [b"HTTP/1.1 503 Down\r\nContent-Length: 0\r\n\r\n", COUNTER]
+    raw_server.requests.clear()
     with pytest.raises(Exception, match="503"):
         copy.get_counter("currentCalls")
     assert reporting.with_options().get_counter("currentCalls").value == 7
 
 
-def test_an_unusable_option_of_a_copy_is_refused(make, wire):
+def test_an_unusable_option_of_a_copy_is_refused(make_client, raw_server):
     with pytest.raises(ConfigurationError, match="timeout"):
-        make(wire.url).with_options(timeout=-1)
+        make_client(raw_server.url).with_options(timeout=-1)
 
 
-def test_only_the_original_closes_the_connections(make, wire):
-    reporting = make(wire.url)
+def test_only_the_original_closes_the_connections(make_client, raw_server):
+    reporting = make_client(raw_server.url)
     copy = reporting.with_options(timeout=3)
     copy.close()
     assert copy.get_counter("currentCalls").value == 7
@@ -229,15 +233,15 @@ def test_only_the_original_closes_the_connections(make, wire):
         with pytest.raises(Exception, match="client is closed") as caught:
             closed.get_counter("currentCalls")
         assert type(caught.value).__module__ == "sinch_reporting.errors"
-    assert len(wire.requests) == 1
+    assert len(raw_server.requests) == 1
 
 
-def test_the_generated_client_is_signed_and_retried_too(make, sandbox):
+def test_the_generated_client_is_signed_and_retried_too(make_client, sandbox):
     from sinch_reporting_client.api.call_report import get_service_status  # noqa: PLC0415
     from sinch_reporting_client.models import ServiceStatus  # noqa: PLC0415
 
-    reporting = make(sandbox.url)
-    if make.kind is ReportingClient:
+    reporting = make_client(sandbox.url)
+    if make_client.client_class is ReportingClient:
         answer = get_service_status.sync("rtpproxy", client=reporting.api)
     else:
         answer = reporting.portal.call(lambda: get_service_status.asyncio("rtpproxy", client=reporting.api))

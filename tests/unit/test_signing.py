@@ -13,7 +13,7 @@ import pytest
 
 from sinch_reporting import AuthenticationError, ConfigurationError, Number, ServerError, SignedAuth, Username, auth
 from tests.support.callers import KEY, SECRET
-from tests.support.wire import COUNTER, answer
+from tests.support.raw_server import COUNTER, response
 
 FAR = format_datetime(datetime.now(UTC) + timedelta(hours=5), usegmt=True)
 FARTHER = format_datetime(datetime.now(UTC) + timedelta(hours=9), usegmt=True)
@@ -60,56 +60,56 @@ def expected_authorization(request):
     return f"Application {KEY}:{base64.b64encode(digest).decode()}"
 
 
-def test_what_is_sent_is_what_is_signed(make, wire):
-    wire.steps[:] = [answer('{"success": 1, "failed": 0, "duration": 2}')]
-    reporting = make(wire.url)
+def test_what_is_sent_is_what_is_signed(make_client, raw_server):
+    raw_server.script[:] = [response('{"success": 1, "failed": 0, "duration": 2}')]
+    reporting = make_client(raw_server.url)
     reporting.get_call_report(Number("+46730170101"), domain="pstn", start=datetime(2026, 11, 1, tzinfo=UTC).date())
     reporting.get_call_report(Username("ann a/b+ü%2B"))
-    plus, encoded = wire.requests
+    plus, encoded = raw_server.requests
     assert plus.target == "/v1/users/number/+46730170101/calls/pstn?_start=2026-11-01"
     assert encoded.target == "/v1/users/username/ann%20a%2Fb+%C3%BC%252B/calls/data"
-    for request in wire.requests:
+    for request in raw_server.requests:
         assert request.headers["content-type"] == "application/json"
         assert request.headers["authorization"] == expected_authorization(request)
 
 
-def test_each_attempt_carries_its_own_timestamp(make, wire, quick, monkeypatch):
+def test_each_attempt_carries_its_own_timestamp(make_client, raw_server, no_backoff, monkeypatch):
     seconds = itertools.count(1_700_000_000)
     monkeypatch.setattr(auth, "time", SimpleNamespace(time=lambda: float(next(seconds))))
-    wire.steps[:] = [answer(status="503 Down"), answer(status="500 Broken"), COUNTER]
-    make(wire.url, retry=quick).get_counter("currentCalls")
-    assert len({request.headers["x-timestamp"] for request in wire.requests}) == 3
-    for request in wire.requests:
+    raw_server.script[:] = [response(status="503 Down"), response(status="500 Broken"), COUNTER]
+    make_client(raw_server.url, retry=no_backoff).get_counter("currentCalls")
+    assert len({request.headers["x-timestamp"] for request in raw_server.requests}) == 3
+    for request in raw_server.requests:
         assert request.headers["authorization"] == expected_authorization(request)
 
 
-def test_the_timestamp_is_iso_8601_in_utc(make, wire):
-    make(wire.url).get_counter("currentCalls")
-    timestamp = wire.requests[0].headers["x-timestamp"]
+def test_the_timestamp_is_iso_8601_in_utc(make_client, raw_server):
+    make_client(raw_server.url).get_counter("currentCalls")
+    timestamp = raw_server.requests[0].headers["x-timestamp"]
     moment = datetime.strptime(timestamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     assert abs(datetime.now(UTC) - moment) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("hours", [-30, -3, 3, 30])
-def test_a_clock_that_is_off_is_learnt_from_a_401_and_remembered(make, sandbox, hours):
+def test_a_clock_that_is_off_is_learnt_from_a_401_and_remembered(make_client, sandbox, hours):
     sandbox.clock = lambda: datetime.now(UTC) + timedelta(hours=hours)
-    reporting = make(sandbox.url)
+    reporting = make_client(sandbox.url)
     reporting.get_counter("currentCalls")
     reporting.get_counter("currentCalls")
     assert [request.status for request in sandbox.requests] == [401, 200, 200]
 
 
-def test_a_second_401_is_the_error(make, sandbox):
+def test_a_second_401_is_the_error(make_client, sandbox):
     sandbox.clock = lambda: datetime.now(UTC) + timedelta(hours=3)
-    reporting = make(sandbox.url, application_secret="d3Jvbmc=")
+    reporting = make_client(sandbox.url, application_secret="d3Jvbmc=")
     with pytest.raises(AuthenticationError):
         reporting.get_counter("currentCalls")
     assert [request.status for request in sandbox.requests] == [401, 401]
 
 
-def test_a_401_with_a_date_near_our_clock_is_the_error_at_once(make, sandbox):
+def test_a_401_with_a_date_near_our_clock_is_the_error_at_once(make_client, sandbox):
     with pytest.raises(AuthenticationError) as caught:
-        make(sandbox.url, application_secret="d3Jvbmc=").get_counter("currentCalls")
+        make_client(sandbox.url, application_secret="d3Jvbmc=").get_counter("currentCalls")
     assert caught.value.error_code == 40102
     assert caught.value.attempts == 1
     assert len(sandbox.requests) == 1
@@ -120,42 +120,47 @@ def test_a_401_with_a_date_near_our_clock_is_the_error_at_once(make, sandbox):
     [{}, {"Date": "yesterday"}, {"Date": FAR, "Age": "18000"}, {"Date": "Fri, 31 Dec 9999 23:59:59 GMT"}],
     ids=["no date", "no real date", "from a cache", "beyond all reckoning"],
 )
-def test_a_401_whose_date_does_not_tell_the_time_is_the_error_at_once(make, wire, headers):
-    wire.steps[:] = [answer(UNAUTHORIZED, "401 Unauthorized", **headers), COUNTER]
+def test_a_401_whose_date_does_not_tell_the_time_is_the_error_at_once(make_client, raw_server, headers):
+    raw_server.script[:] = [response(UNAUTHORIZED, "401 Unauthorized", **headers), COUNTER]
     with pytest.raises(AuthenticationError):
-        make(wire.url).get_counter("currentCalls")
-    assert len(wire.requests) == 1
+        make_client(raw_server.url).get_counter("currentCalls")
+    assert len(raw_server.requests) == 1
 
 
-def test_a_call_is_signed_again_once_in_all_its_attempts_together(make, wire, quick):
-    wire.steps[:] = [
-        answer(UNAUTHORIZED, "401 Unauthorized", Date=FAR),
-        answer(status="503 Down"),
-        answer(UNAUTHORIZED, "401 Unauthorized", Date=FARTHER),
+def test_a_call_is_signed_again_once_in_all_its_attempts_together(make_client, raw_server, no_backoff):
+    raw_server.script[:] = [
+        response(UNAUTHORIZED, "401 Unauthorized", Date=FAR),
+        response(status="503 Down"),
+        response(UNAUTHORIZED, "401 Unauthorized", Date=FARTHER),
         COUNTER,
     ]
     with pytest.raises(AuthenticationError):
-        make(wire.url, retry=quick).get_counter("currentCalls")
-    assert len(wire.requests) == 3
+        make_client(raw_server.url, retry=no_backoff).get_counter("currentCalls")
+    assert len(raw_server.requests) == 3
 
 
-def test_an_offset_that_did_not_help_is_forgotten(make, wire):
-    wire.steps[:] = [answer(UNAUTHORIZED, "401 Unauthorized", Date=FAR)] * 2 + [COUNTER]
-    reporting = make(wire.url)
+def test_an_offset_that_did_not_help_is_forgotten(make_client, raw_server):
+    raw_server.script[:] = [response(UNAUTHORIZED, "401 Unauthorized", Date=FAR)] * 2 + [COUNTER]
+    reporting = make_client(raw_server.url)
     with pytest.raises(AuthenticationError):
         reporting.get_counter("currentCalls")
     reporting.get_counter("currentCalls")
-    first, again, next_call = moments_of(wire.requests)
+    first, again, next_call = moments_of(raw_server.requests)
     assert again - first > timedelta(hours=4)
     assert next_call - first < timedelta(hours=1)
 
 
-def test_an_offset_that_met_a_failure_stays_with_its_call(make, wire, quick):
-    wire.steps[:] = [answer(UNAUTHORIZED, "401 Unauthorized", Date=FAR), answer(status="503 Down"), COUNTER, COUNTER]
-    reporting = make(wire.url, retry=quick)
+def test_an_offset_that_met_a_failure_stays_with_its_call(make_client, raw_server, no_backoff):
+    raw_server.script[:] = [
+        response(UNAUTHORIZED, "401 Unauthorized", Date=FAR),
+        response(status="503 Down"),
+        COUNTER,
+        COUNTER,
+    ]
+    reporting = make_client(raw_server.url, retry=no_backoff)
     reporting.get_counter("currentCalls")
     reporting.get_counter("currentCalls")
-    first, *later = moments_of(wire.requests)
+    first, *later = moments_of(raw_server.requests)
     assert len(later) == 3
     assert min(later) - first > timedelta(hours=4)
 
@@ -176,13 +181,13 @@ def test_any_httpx_client_can_sign(sandbox):
         assert client.get(f"{sandbox.url}/services/rtpproxy").json() == {"status": "up"}
 
 
-def test_basic_authentication_works(make, sandbox):
-    assert make(sandbox.url, auth=httpx.BasicAuth(KEY, SECRET)).get_service_status("rtpproxy").is_up
+def test_basic_authentication_works(make_client, sandbox):
+    assert make_client(sandbox.url, auth=httpx.BasicAuth(KEY, SECRET)).get_service_status("rtpproxy").is_up
 
 
-def test_credentials_can_be_exchanged_while_running(make, sandbox):
+def test_credentials_can_be_exchanged_while_running(make_client, sandbox):
     signer = SignedAuth("retired", "cmV0aXJlZA==")
-    reporting = make(sandbox.url, auth=signer)
+    reporting = make_client(sandbox.url, auth=signer)
     with pytest.raises(AuthenticationError):
         reporting.get_counter("currentCalls")
     signer.update(KEY, SECRET)
@@ -192,8 +197,8 @@ def test_credentials_can_be_exchanged_while_running(make, sandbox):
 
 
 @pytest.mark.parametrize("secret", ["JViE5vDor0Sw3WllZka15Q", "JViE5vDor0Sw3WllZka15Q=", "JViE5vDor0Sw3WllZka15Q=="])
-def test_a_secret_without_its_padding_is_accepted(make, sandbox, secret):
-    assert make(sandbox.url, application_secret=secret).get_service_status("rtpproxy").is_up
+def test_a_secret_without_its_padding_is_accepted(make_client, sandbox, secret):
+    assert make_client(sandbox.url, application_secret=secret).get_service_status("rtpproxy").is_up
 
 
 @pytest.mark.parametrize(
@@ -218,9 +223,9 @@ def test_credentials_are_neither_shown_nor_pickled():
         pickle.dumps(signer)
 
 
-def test_a_server_error_after_signing_again_is_tried_again(make, wire, quick):
-    wire.steps[:] = [answer(UNAUTHORIZED, "401 Unauthorized", Date=FAR), answer(status="503 Down")]
+def test_a_server_error_after_signing_again_is_tried_again(make_client, raw_server, no_backoff):
+    raw_server.script[:] = [response(UNAUTHORIZED, "401 Unauthorized", Date=FAR), response(status="503 Down")]
     with pytest.raises(ServerError) as caught:
-        make(wire.url, retry=quick).get_counter("currentCalls")
+        make_client(raw_server.url, retry=no_backoff).get_counter("currentCalls")
     assert caught.value.attempts == 4
-    assert len(wire.requests) == 5
+    assert len(raw_server.requests) == 5

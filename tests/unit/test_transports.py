@@ -20,16 +20,16 @@ from sinch_reporting import (
     socket_transport,
 )
 from tests.support.callers import KEY, SECRET
-from tests.support.wire import COUNTER, Wire, answer
+from tests.support.raw_server import COUNTER, RawServer, response
 
 ONCE = RetryPolicy(attempts=1)
-OURS = pytest.mark.parametrize("make", ["sync", "asyncio"], indirect=True)
+OURS = pytest.mark.parametrize("make_client", ["sync", "asyncio"], indirect=True)
 
 
 @pytest.fixture
-def other_wire():
-    """Return another server like `wire`."""
-    with Wire([COUNTER]) as server:
+def other_raw_server():
+    """Return another server like `raw_server`."""
+    with RawServer([COUNTER]) as server:
         yield server
 
 
@@ -46,7 +46,7 @@ def silent():
 
 
 @pytest.fixture
-def released(wire):
+def released(raw_server):
     """Return the event for which the server waits with its answer."""
     event = threading.Event()
 
@@ -54,7 +54,7 @@ def released(wire):
         event.wait(30)
         connection.sendall(COUNTER)
 
-    wire.steps[:] = [held]
+    raw_server.script[:] = [held]
     return event
 
 
@@ -74,68 +74,68 @@ def addresses(monkeypatch):
 
 
 @OURS
-def test_the_next_address_is_tried_where_one_refuses(make, wire, addresses):
+def test_the_next_address_is_tried_where_one_refuses(make_client, raw_server, addresses):
     with socket.create_server(("127.0.0.1", 0)) as server:
         refusing = server.getsockname()[1]
-    addresses += [refusing, wire.port]
-    assert make("http://127.0.0.1:1/v1", retry=ONCE).get_counter("currentCalls").value == 7
+    addresses += [refusing, raw_server.port]
+    assert make_client("http://127.0.0.1:1/v1", retry=ONCE).get_counter("currentCalls").value == 7
 
 
 @OURS
-def test_an_address_that_is_silent_leaves_time_for_the_next(make, wire, addresses, silent):
-    addresses += [silent, wire.port]
+def test_an_address_that_is_silent_leaves_time_for_the_next(make_client, raw_server, addresses, silent):
+    addresses += [silent, raw_server.port]
     began = time.monotonic()
-    assert make("http://127.0.0.1:1/v1", retry=ONCE, timeout=2).get_counter("currentCalls").value == 7
+    assert make_client("http://127.0.0.1:1/v1", retry=ONCE, timeout=2).get_counter("currentCalls").value == 7
     assert 0.9 < time.monotonic() - began < 2
 
 
 @OURS
-def test_a_host_that_is_silent_ends_the_attempt_in_time(make, addresses, silent):
+def test_a_host_that_is_silent_ends_the_attempt_in_time(make_client, addresses, silent):
     addresses += [silent] * 2
-    reporting = make("http://127.0.0.1:1/v1", retry=ONCE, timeout=0.2)
+    reporting = make_client("http://127.0.0.1:1/v1", retry=ONCE, timeout=0.2)
     with pytest.raises(RequestTimeoutError, match="ConnectTimeout"):
         reporting.get_counter("currentCalls")
 
 
 @OURS
-def test_calls_wait_for_a_connection_within_their_time(make, wire, released, monkeypatch):
+def test_calls_wait_for_a_connection_within_their_time(make_client, raw_server, released, monkeypatch):
     for module in (socket_transport, asyncio_transport):
         monkeypatch.setattr(module, "CONNECTIONS", 1)
-    reporting = make(wire.url, retry=ONCE)
+    reporting = make_client(raw_server.url, retry=ONCE)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(reporting.get_counter, "currentCalls")
-        wire.wait_for_requests(1)
+        raw_server.wait_for_requests(1)
         with pytest.raises(RequestTimeoutError, match="PoolTimeout"):
             reporting.with_options(timeout=0.1).get_counter("currentCalls")
         released.set()
         assert first.result().value == 7
     assert reporting.get_counter("currentCalls").value == 7
-    assert wire.connections == 1
+    assert raw_server.connections == 1
 
 
 @OURS
-def test_a_connection_that_waited_too_long_is_not_used_again(make, wire, monkeypatch):
+def test_a_connection_that_waited_too_long_is_not_used_again(make_client, raw_server, monkeypatch):
     monkeypatch.setattr("sinch_reporting.http1.KEEPALIVE_SECONDS", -1)
-    reporting = make(wire.url)
+    reporting = make_client(raw_server.url)
     for _ in range(3):
         assert reporting.get_counter("currentCalls").value == 7
-    assert wire.connections == 3
+    assert raw_server.connections == 3
 
 
-def test_connections_are_used_again(make, wire):
-    reporting = make(wire.url)
+def test_connections_are_used_again(make_client, raw_server):
+    reporting = make_client(raw_server.url)
     for _ in range(5):
         assert reporting.get_counter("currentCalls").value == 7
-    assert wire.connections == 1
+    assert raw_server.connections == 1
 
 
-def test_a_cancelled_connect_leaves_no_socket_open(wire, monkeypatch):
+def test_a_cancelled_connect_leaves_no_socket_open(raw_server, monkeypatch):
     async def getaddrinfo(_loop, *arguments, **options):
         # Without a thread, whose time would hide the moment that matters.
         return socket.getaddrinfo(*arguments, **options)
 
     async def main():
-        async with AsyncReportingClient(KEY, SECRET, base_url=wire.url) as reporting:
+        async with AsyncReportingClient(KEY, SECRET, base_url=raw_server.url) as reporting:
             for steps in list(range(12)) * 30:
                 calling = asyncio.ensure_future(reporting.get_counter("currentCalls"))
                 for _ in range(steps):
@@ -147,8 +147,8 @@ def test_a_cancelled_connect_leaves_no_socket_open(wire, monkeypatch):
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
     asyncio.run(main())
     gc.collect()  # a socket that is still open warns
-    assert wire.connections > 0
-    wire.wait_for_hang_ups()
+    assert raw_server.connections > 0
+    raw_server.wait_for_disconnects()
 
 
 class TokenAuth(httpx.Auth):
@@ -165,29 +165,29 @@ class TokenAuth(httpx.Auth):
         yield request
 
 
-def test_an_auth_may_ask_another_server_first(make, wire, other_wire):
-    other_wire.steps[:] = [answer(json.dumps({"token": "secret"}))]
-    reporting = make(wire.url, auth=TokenAuth(other_wire.url))
+def test_an_auth_may_ask_another_server_first(make_client, raw_server, other_raw_server):
+    other_raw_server.script[:] = [response(json.dumps({"token": "secret"}))]
+    reporting = make_client(raw_server.url, auth=TokenAuth(other_raw_server.url))
     assert reporting.get_counter("currentCalls").value == 7
-    assert wire.requests[0].headers["authorization"] == "Bearer secret"
-    assert other_wire.requests[0].line.startswith("POST /v1 ")
+    assert raw_server.requests[0].headers["authorization"] == "Bearer secret"
+    assert other_raw_server.requests[0].line.startswith("POST /v1 ")
 
 
-def test_what_an_auth_asks_for_is_bounded_by_the_attempt(make, wire, other_wire):
-    other_wire.steps[:] = [other_wire.silence]
-    reporting = make(wire.url, auth=TokenAuth(other_wire.url), retry=ONCE, timeout=0.2)
+def test_what_an_auth_asks_for_is_bounded_by_the_attempt(make_client, raw_server, other_raw_server):
+    other_raw_server.script[:] = [other_raw_server.no_response]
+    reporting = make_client(raw_server.url, auth=TokenAuth(other_raw_server.url), retry=ONCE, timeout=0.2)
     with pytest.raises(RequestTimeoutError):
         reporting.get_counter("currentCalls")
-    assert not wire.requests
+    assert not raw_server.requests
 
 
 @OURS
-def test_a_call_in_flight_ends_well_where_the_client_is_closed_meanwhile(make, wire, released):
-    reporting = make(wire.url, retry=ONCE)
+def test_a_call_in_flight_ends_well_where_the_client_is_closed_meanwhile(make_client, raw_server, released):
+    reporting = make_client(raw_server.url, retry=ONCE)
     with ThreadPoolExecutor(1) as threads:
         call = threads.submit(reporting.get_counter, "currentCalls")
-        wire.wait_for_requests(1)
+        raw_server.wait_for_requests(1)
         reporting.close()
         released.set()
         assert call.result().value == 7
-    wire.wait_for_hang_ups()
+    raw_server.wait_for_disconnects()

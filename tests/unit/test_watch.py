@@ -126,8 +126,8 @@ def moving(monkeypatch):
         yield server
 
 
-def test_a_counter_is_watched_by_one_request_in_each_refresh(make, moving):
-    with contextlib.closing(make(moving.url).watch_counter("currentCalls")) as watched:
+def test_a_counter_is_watched_by_one_request_in_each_refresh(make_client, moving):
+    with contextlib.closing(make_client(moving.url).watch_counter("currentCalls")) as watched:
         outcomes = [next(watched) for _ in range(5)]
     assert [outcome.counter.modified for outcome in outcomes] == [at(120 * n) for n in range(5)]
     assert len({outcome.counter.value for outcome in outcomes}) > 1
@@ -135,17 +135,17 @@ def test_a_counter_is_watched_by_one_request_in_each_refresh(make, moving):
     assert len(moving.requests) == 5
 
 
-def test_a_counter_that_stays_is_handed_out_once(make, moving):
+def test_a_counter_that_stays_is_handed_out_once(make_client, moving):
     moving.set_counter("currentCalls", 7)
-    with contextlib.closing(make(moving.url).watch_counter("currentCalls")) as watched:
+    with contextlib.closing(make_client(moving.url).watch_counter("currentCalls")) as watched:
         assert next(watched).counter.value == 7
         moving.after_waits[4] = partial(moving.set_counter, "currentCalls", 8)
         assert next(watched).counter.value == 8
     assert len(moving.requests) == 5
 
 
-def test_a_service_is_watched_in_even_intervals_through_failures(make, moving, quick):
-    client = make(moving.url, retry=quick)
+def test_a_service_is_watched_in_even_intervals_through_failures(make_client, moving, no_backoff):
+    client = make_client(moving.url, retry=no_backoff)
     moving.fail_next(None, None, *[faults.Status(404)] * 2, None)
     with contextlib.closing(client.watch_service_status("rtpproxy", interval=7)) as watched:
         outcomes = [next(watched) for _ in range(4)]
@@ -154,8 +154,8 @@ def test_a_service_is_watched_in_even_intervals_through_failures(make, moving, q
     assert moving.waits == [7, 7, 5, 10]
 
 
-def test_what_the_program_did_wrong_ends_the_watch(make, sandbox):
-    client = make(sandbox.url)
+def test_what_the_program_did_wrong_ends_the_watch(make_client, sandbox):
+    client = make_client(sandbox.url)
     with contextlib.closing(client.watch_counter("currentCalls")) as watched:
         client.close()
         with pytest.raises(ReportingError, match="the client is closed"):
@@ -163,8 +163,8 @@ def test_what_the_program_did_wrong_ends_the_watch(make, sandbox):
 
 
 @pytest.mark.parametrize("interval", [0, -1, math.inf, math.nan, "10", True])
-def test_what_cannot_be_watched_is_refused_at_once(make, sandbox, interval):
-    client = make(sandbox.url)
+def test_what_cannot_be_watched_is_refused_at_once(make_client, sandbox, interval):
+    client = make_client(sandbox.url)
     with pytest.raises(InvalidRequestError, match="counter id"):
         client.watch_counter("..")
     with pytest.raises(InvalidRequestError, match="service id"):

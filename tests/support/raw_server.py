@@ -1,4 +1,4 @@
-"""A server of raw bytes on a real socket, that answers each request by the next step of a script."""
+"""A server on a real socket that sends scripted bytes."""
 
 import contextlib
 import socket
@@ -12,8 +12,8 @@ from attrs import define, field
 Step = bytes | Callable[[socket.socket], None]
 
 
-def answer(body: bytes | str = b"", status: str = "200 OK", **headers: str) -> bytes:
-    """Return the bytes of a complete answer."""
+def response(body: bytes | str = b"", status: str = "200 OK", **headers: str) -> bytes:
+    """Return the bytes of a complete response."""
     content = body.encode() if isinstance(body, str) else body
     lines = [f"HTTP/1.1 {status}", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items())]
     if "Content_Length" not in headers:
@@ -21,37 +21,44 @@ def answer(body: bytes | str = b"", status: str = "200 OK", **headers: str) -> b
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
 
 
-COUNTER = answer('{"value": 7, "modified": "2022-04-28T12:00:00Z"}')
+COUNTER = response('{"value": 7, "modified": "2022-04-28T12:00:00Z"}')
 
 
-def hang_up(connection: socket.socket) -> None:
-    """Close the connection without a word."""
+def disconnect(connection: socket.socket) -> None:
+    """Close the connection without a response."""
     connection.shutdown(socket.SHUT_RDWR)
 
 
-def tunnel_to(port: int) -> Step:
-    """Return the step of a proxy that connects its client to a server of this machine."""
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Copy bytes until the source ends."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
 
-    def pump(source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
+
+def relay(connection: socket.socket, server: socket.socket) -> None:
+    """Copy bytes in both directions until both end."""
+    back = threading.Thread(target=pump, args=(server, connection))
+    back.start()
+    pump(connection, server)
+    back.join()
+
+
+def tunnel_to(port: int) -> Step:
+    """Return the step of a proxy that connects its client to a local server."""
 
     def step(connection: socket.socket) -> None:
         with socket.create_connection(("127.0.0.1", port)) as server:
             connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
-            back = threading.Thread(target=pump, args=(server, connection))
-            back.start()
-            pump(connection, server)
-            back.join()
+            relay(connection, server)
 
     return step
 
 
 @define
 class Request:
-    """What arrived, as it arrived."""
+    """The head of a request, as it arrived."""
 
     line: str
     headers: dict[str, str]
@@ -62,10 +69,13 @@ class Request:
 
 
 @define
-class Wire:
-    """The script's last step is repeated for whatever comes after it."""
+class RawServer:
+    """Sends the next step of the script for each request. The last step is repeated.
 
-    steps: list[Step]
+    A step is a complete response in bytes, or a function of the connection.
+    """
+
+    script: list[Step]
     context: ssl.SSLContext | None = None
     requests: list[Request] = field(factory=list)
     connections: int = 0
@@ -77,7 +87,7 @@ class Wire:
     _serving: int = 0
 
     def __enter__(self) -> Self:
-        self._server = socket.create_server(("127.0.0.1", 0))
+        self._server = socket.create_server(("127.0.0.1", 0), backlog=1000)
         self._start(self._accept)
         return self
 
@@ -99,6 +109,11 @@ class Wire:
     def url(self) -> str:
         return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}/v1"
 
+    @property
+    def open_connections(self) -> int:
+        """Number of connections that the client has not closed."""
+        return self._serving
+
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments)
         self._threads.append(thread)
@@ -110,13 +125,14 @@ class Wire:
                 connection, _ = self._server.accept()
             except OSError:
                 return
-            self.connections += 1
             self._open.append(connection)
-            self._start(self._serve_until_hung_up, connection)
+            with self._changed:
+                self.connections += 1
+                self._serving += 1
+                self._changed.notify_all()
+            self._start(self._serve_until_disconnected, connection)
 
-    def _serve_until_hung_up(self, connection: socket.socket) -> None:
-        with self._changed:
-            self._serving += 1
+    def _serve_until_disconnected(self, connection: socket.socket) -> None:
         self._serve(connection)
         with self._changed:
             self._serving -= 1
@@ -124,21 +140,21 @@ class Wire:
 
     def _serve(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            stack.enter_context(connection)
             if self.context:
                 connection = stack.enter_context(self.context.wrap_socket(connection, server_side=True))
                 self._open.append(connection)
-            stack.enter_context(connection)
             while head := _read_head(connection):
                 lines = head.decode("latin-1").split("\r\n")
                 pairs = (line.split(": ", 1) for line in lines[1:] if line)
                 with self._changed:
                     self.requests.append(Request(lines[0], {name.lower(): value for name, value in pairs}))
                     self._changed.notify_all()
-                step = self.steps[min(len(self.requests), len(self.steps)) - 1]
+                    step = self.script[min(len(self.requests), len(self.script)) - 1]
                 connection.sendall(step) if isinstance(step, bytes) else step(connection)
 
     def drip(self, pieces: Iterable[bytes], seconds: float = 0.01) -> Step:
-        """Return a step that sends the pieces one by one, for as long as the test lasts."""
+        """Return a step that sends the pieces one by one until the server stops."""
 
         def step(connection: socket.socket) -> None:
             for piece in pieces:
@@ -149,25 +165,30 @@ class Wire:
         return step
 
     @staticmethod
-    def silence(connection: socket.socket) -> None:
-        """Answer nothing until the client hangs up."""
+    def no_response(connection: socket.socket) -> None:
+        """Send nothing until the client disconnects."""
         connection.recv(1)
 
     def wait_for_requests(self, count: int) -> None:
-        """Return when so many requests have arrived."""
+        """Return after this many requests have arrived."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.requests) >= count, 30)
 
-    def wait_for_hang_ups(self) -> None:
-        """Return when no connection is open any more."""
+    def wait_for_connections(self, count: int) -> None:
+        """Return after this many connections have been accepted."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self._serving == 0, 30)
+            assert self._changed.wait_for(lambda: self.connections >= count, 30)
+
+    def wait_for_disconnects(self, remaining: int = 0) -> None:
+        """Return when no more than the remaining connections are open."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._serving <= remaining, 30)
 
 
 def _read_head(connection: socket.socket) -> bytes:
     head = b""
     while not head.endswith(b"\r\n\r\n"):
-        received = connection.recv(65536)  # a client sends its next request after the answer
+        received = connection.recv(65536)  # a client sends its next request after the response
         if not received:
             return b""
         head += received
