@@ -85,10 +85,10 @@ class SharedTransport(Generic[TransportT]):
         if self.owner and self.owner[0] != owner[0]:
             self._inherited.append(self.transport)  # kept and not closed: its sockets belong to the parent
             self.rate_limiter = self.rate_limiter.fresh()
-        self.owner = owner
         if self.factory:
             # Nothing of another event loop is kept: a client may see a new loop with each call.
             self.transport = self.factory()
+        self.owner = owner  # last, since other threads use the transport as soon as the owner is right
 
     def __del__(self) -> None:
         if self.owner is not None and not self.closed and not sys.is_finalizing():
