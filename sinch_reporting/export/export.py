@@ -26,10 +26,10 @@ from sinch_reporting.export.job import ExportJob, FileFormat, PausePolicy, Perio
 from sinch_reporting.export.journal import Journal, Unit
 from sinch_reporting.export.output_store import OutputStore
 from sinch_reporting.export.readers import Source, to_batches
-from sinch_reporting.export.run import Engine, Fetch, Outcome, Slots
+from sinch_reporting.export.run import Engine, Fetch, Outcome
 from sinch_reporting.export.summary import ExportProgress, ExportSummary
 from sinch_reporting.parameters import DomainLike
-from sinch_reporting.retry import RetryPolicy
+from sinch_reporting.rate_limit import RateLimiter
 
 if TYPE_CHECKING:
     from distributed import Client as Cluster
@@ -149,9 +149,9 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
     """
     if not isinstance(client, ReportingClient | AsyncReportingClient):
         raise InvalidRequestError("the client must be a ReportingClient or an AsyncReportingClient")
-    settings = client._settings  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    config = client._config  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     if concurrency is None:
-        concurrency = max(_CONCURRENCY, min(math.ceil(settings.rate_limit or 0), _MAX_CONCURRENCY))
+        concurrency = max(_CONCURRENCY, min(math.ceil(config.rate_limit or 0), _MAX_CONCURRENCY))
     job = ExportJob(
         periods=periods(start, stop, daily=daily),
         domains=to_domains(domain),
@@ -198,8 +198,8 @@ def _in_thread(run: Callable[[], Coroutine[Any, Any, ExportSummary]]) -> ExportS
 
 def local_fetch(client: Client, concurrency: int) -> Fetch:
     """Return a function that requests reports with a client. The engine does what the client's retries would do."""
-    settings = client._settings  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    once = client.with_options(retry=evolve(settings.retry, attempts=1))
+    config = client._config  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    once = client.with_options(retry=evolve(config.retry, attempts=1, max_retry_after=0))
     threads = anyio.CapacityLimiter(concurrency)
 
     async def fetch(period: Period, units: Sequence[Unit]) -> list[Outcome]:
@@ -229,7 +229,7 @@ class _Export:
         self._endpoints = endpoints
         self._store = store
         self._job = job
-        self._settings = client._settings  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._config = client._config  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         self._started = job.now()
         self._began = time.monotonic()
         self._connection = connect()
@@ -252,7 +252,7 @@ class _Export:
 
     def _open(self) -> None:
         job, store = self._job, self._store
-        self._dataset = Dataset(store, job.file_format, httpx.URL(self._settings.base_url).host, job.domains)
+        self._dataset = Dataset(store, job.file_format, httpx.URL(self._config.base_url).host, job.domains)
         self._dataset.claim(job.periods)
         path = job.journal or store.journal_path()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -265,7 +265,7 @@ class _Export:
         self._digest = sha256(f"{self._index.digest} {domains}".encode()).hexdigest()
 
     async def _export(self) -> ExportSummary:
-        job, settings = self._job, self._settings
+        job, config = self._job, self._config
         engine = Engine(
             job,
             self._index,
@@ -273,8 +273,8 @@ class _Export:
             self._journal,
             self._digest,
             fetch=self._fetch,
-            slots=Slots(settings.rate_limit),
-            retry=settings.retry,
+            limiter=RateLimiter(config.rate_limit),
+            retry=config.retry,
         )
         await to_thread.run_sync(self._save, engine, "running", None)
         ended, problem = "failed", None

@@ -19,10 +19,10 @@ from sinch_reporting.export.journal import Journal, Row, Unit, failure_row, repo
 from sinch_reporting.export.summary import ExportProgress
 from sinch_reporting.export.work import PeriodWork, order
 from sinch_reporting.models import CallReport
+from sinch_reporting.rate_limit import RateLimiter
 from sinch_reporting.retry import RetryPolicy
 
 _POLL_SECONDS = 0.05
-_BURST_SECONDS = 0.1
 
 
 class Outcome(NamedTuple):
@@ -34,24 +34,6 @@ class Outcome(NamedTuple):
 
 Fetch = Callable[[Period, Sequence[Unit]], Awaitable[list[Outcome]]]
 """Requests some reports of a period. A batch may end early; what has no outcome is requested again."""
-
-
-class Slots:
-    """Evenly spaced times for requests, so that a rate is kept and reached. No I/O."""
-
-    def __init__(self, rate: float | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._interval = 1 / rate if rate else 0.0
-        self._clock = clock
-        self._next = -math.inf
-
-    def reserve(self) -> float:
-        """Reserve the next slot, and return the seconds until it. There is no limit to the wait."""
-        if not self._interval:
-            return 0.0
-        now = self._clock()
-        slot = max(self._next, now - _BURST_SECONDS)
-        self._next = slot + self._interval
-        return max(slot - now, 0.0)
 
 
 class Engine:
@@ -72,7 +54,7 @@ class Engine:
         digest: str,
         *,
         fetch: Fetch,
-        slots: Slots,
+        limiter: RateLimiter,
         retry: RetryPolicy,
         batch: int = 1,
     ) -> None:
@@ -87,7 +69,7 @@ class Engine:
         self._digest = digest
         self._fetch = fetch
         self._batch = batch
-        self._slots = slots
+        self._limiter = limiter
         self._retry = retry
         self._waiting, self._complete = order(job, dataset, journal, digest)
         self.names = [period.name for period in self._waiting + self._complete]
@@ -191,7 +173,7 @@ class Engine:
     async def _request(self, work: PeriodWork, units: list[Unit]) -> list[Unit]:
         """Request reports, and return those to request again because everything fails."""
         probe = await self._pass_gate()
-        if wait := self._slots.reserve():
+        if wait := self._limiter.reserve(math.inf):
             await anyio.sleep(wait)
         if self.breaker.is_open and not probe:
             return units
