@@ -85,6 +85,7 @@ class CircuitBreaker:
         if self.is_open and not probe:
             return
         self.is_open = False
+        self.next_probe = -math.inf
         self._failures = 0
         self._pause = self._policy.first
 
