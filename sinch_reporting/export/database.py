@@ -47,12 +47,13 @@ def attach(connection: sqlite3.Connection, path: Path) -> None:
     """
     _create_privately(path)
     with sqlite_errors(f"the journal {path}"):
-        connection.execute("ATTACH ? AS journal", (str(path),))
         try:
+            connection.execute("ATTACH ? AS journal", (str(path),))
             connection.executescript(
                 "PRAGMA journal.locking_mode = EXCLUSIVE; PRAGMA journal.journal_mode = WAL;"
                 f"PRAGMA journal.synchronous = NORMAL; PRAGMA journal.cache_size = -{_CACHE_KIB};"
-                "BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS journal.settings (name TEXT PRIMARY KEY, value TEXT); COMMIT"
+                # Locks it until the connection is closed.
+                "BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS journal.refreshing (period TEXT PRIMARY KEY); COMMIT"
             )
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:

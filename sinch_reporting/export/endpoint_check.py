@@ -124,6 +124,9 @@ def _texts(values: Any) -> tuple[Any, dict[int, str]]:
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
     if pa.types.is_dictionary(values.type):
+        words = values.dictionary
+        if pa.types.is_string_view(words.type):  # which cannot be decoded
+            values = pa.DictionaryArray.from_arrays(values.indices, words.cast(pa.string()))
         values = values.dictionary_decode()
     kind = values.type
     broken: dict[int, str] = {}

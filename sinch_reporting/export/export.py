@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 import anyio
 import httpx
 from anyio import to_thread
+from anyio.from_thread import start_blocking_portal
 from attrs import evolve
 
 from sinch_reporting.async_client import AsyncReportingClient
@@ -181,19 +182,19 @@ def run_job(
     run = _Export(client, store, job, endpoints).run
     if isinstance(client, AsyncReportingClient):
         return run()
+    if not _in_event_loop():
+        return anyio.run(run)
+    with start_blocking_portal() as portal:
+        return portal.call(run)
+
+
+def _in_event_loop() -> bool:
+    """Return whether an event loop runs in this thread, as in the cells of a notebook."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return anyio.run(run)
-    # In a notebook, whose cells run in an event loop.
-    return _in_thread(run)
-
-
-def _in_thread(run: Callable[[], Coroutine[Any, Any, ExportSummary]]) -> ExportSummary:
-    from anyio.from_thread import start_blocking_portal  # noqa: PLC0415
-
-    with start_blocking_portal() as portal:
-        return portal.call(run)
+        return False
+    return True
 
 
 def local_fetch(client: Client, concurrency: int) -> Fetch:

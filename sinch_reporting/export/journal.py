@@ -73,7 +73,6 @@ class Journal:
         self._lock = threading.Lock()
         with self._writing():
             connection.executescript(
-                "CREATE TABLE IF NOT EXISTS journal.refreshing (period TEXT PRIMARY KEY);"
                 "CREATE TABLE IF NOT EXISTS journal.outcomes (period TEXT, domain TEXT, key TEXT, original TEXT, "
                 "retrieved_at INTEGER, success INTEGER, failed INTEGER, duration INTEGER, first_call INTEGER, "
                 "kind TEXT, error TEXT, status INTEGER, code INTEGER, message TEXT, PRIMARY KEY (period, domain, key)) "

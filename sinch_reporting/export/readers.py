@@ -301,6 +301,8 @@ def _object_batches(endpoints: Iterable[object]) -> Iterator[InputBatch]:
                 keys.append(f"u{item.value}")
             elif isinstance(item, str):
                 texts.append((number, str.__str__(item)))
+            elif item is None or (isinstance(item, int) and not isinstance(item, bool)):
+                texts.append((number, "" if item is None else str(item)))
             elif isinstance(item, RejectedLine):
                 rejected.append(item)
             else:
