@@ -85,7 +85,7 @@ class EndpointReader:
 
     def _parquet(self, file: Sampled) -> Iterator[Rows]:
         try:
-            with pq.ParquetFile(file.seekable_file()) as table:
+            with file.seekable_file() as seekable, pq.ParquetFile(seekable) as table:
                 names = table.schema_arrow.names
                 columns = find_columns(names, self._options.column, self._options.kind, is_header=True)
                 self._choose(file, columns.describe())
@@ -106,11 +106,12 @@ class EndpointReader:
             message = "reading .xlsx needs the extra `excel`: pip install 'sinch-reporting[excel]'"
             raise ModuleNotFoundError(message, name=error.name) from error
         try:
-            sheet = CalamineWorkbook.from_filelike(file.seekable_file()).get_sheet_by_index(0)
+            with file.seekable_file() as seekable:
+                sheet = CalamineWorkbook.from_filelike(seekable).get_sheet_by_index(0)
+                lines = enumerate(sheet.to_python(skip_empty_area=False), 1)
         except CalamineError as error:
             raise InvalidRequestError(f"the input {file.name or ''} is not an Excel file, or is damaged") from error
-        rows = enumerate(sheet.to_python(skip_empty_area=False), 1)
-        rows = iter([(line, row) for line, row in rows if any(cell != "" for cell in row)])
+        rows = iter([(line, row) for line, row in lines if any(cell != "" for cell in row)])
         first = next(rows, None)
         if first is None:
             return

@@ -60,15 +60,17 @@ class Sampled(io.RawIOBase):
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
-    def seekable_file(self) -> BinaryIO:
-        """Return the content as a file in which a reader can seek, itself if it can."""
+    @contextmanager
+    def seekable_file(self) -> Generator[BinaryIO]:
+        """Yield the content as a file in which a reader can seek: the file itself if it can."""
         if isinstance(self._inner, io.BufferedReader) and self._inner.seekable():
             self._inner.seek(0)
-            return self._inner
-        file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by its reader
-        shutil.copyfileobj(self, file)
-        file.seek(0)
-        return file
+            yield self._inner
+            return
+        with tempfile.TemporaryFile() as file:
+            shutil.copyfileobj(self, file)
+            file.seek(0)
+            yield file
 
 
 def expand(sources: FileSource | Iterable[FileSource]) -> Iterator[FileSource]:
@@ -177,8 +179,7 @@ def _decompressed(file: Sampled) -> Generator[Sampled]:
 
 
 def _unzipped(file: Sampled) -> Iterator[Sampled]:
-    seekable = file.seekable_file()
-    with zipfile.ZipFile(seekable) as archive:
+    with file.seekable_file() as seekable, zipfile.ZipFile(seekable) as archive:
         members = [each for each in archive.infolist() if not each.is_dir()]
         if any(each.filename == "[Content_Types].xml" for each in members):
             seekable.seek(0)
