@@ -118,7 +118,7 @@ class _ReorderBuffer(Generic[Outcome]):
         return self._finished.pop(index)
 
 
-def fetch(
+def fetch(  # noqa: C901 - closures over the same queues
     fetch_one: Callable[[Item], Outcome], items: Iterable[Item], concurrency: int, expires: float, *, ordered: bool
 ) -> Generator[Outcome]:
     """Yield the outcomes of calls in daemon threads. Nothing waits for them if the loop is left, also by Ctrl-C."""
@@ -128,13 +128,16 @@ def fetch(
     left = threading.Event()
     count = 0
 
+    def run(index: int, item: Item) -> tuple[int, Outcome] | BaseException:
+        try:
+            return index, fetch_one(item)
+        except BaseException as error:  # noqa: BLE001 - raised in the thread of the loop
+            return error
+
     def work() -> None:
         while (task := tasks.get()) is not None and not left.is_set():
             index, item, context = task
-            try:
-                finished.put((index, context.run(fetch_one, item)))
-            except BaseException as error:  # noqa: BLE001 - raised in the thread of the loop
-                finished.put(error)
+            finished.put(context.run(run, index, item))
 
     def outcomes(is_needed: Callable[[], bool]) -> Generator[Outcome]:
         while is_needed():

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import warnings
 import weakref
 from collections.abc import Callable
@@ -56,6 +57,7 @@ class SharedTransport(Generic[TransportT]):
     owner: tuple[int, object] | None = None
     closed: bool = False
     _inherited: list[TransportT | None] = field(factory=list)
+    _lock: threading.Lock = field(factory=threading.Lock)
 
     def claim(self) -> TransportT:
         """Return the transport for this process and event loop.
@@ -65,8 +67,9 @@ class SharedTransport(Generic[TransportT]):
         if self.closed:
             raise ReportingError("the client is closed; make a new one")
         owner = (os.getpid(), self.current_loop())
-        if owner != self.owner:
-            self._rebind(owner)
+        with self._lock:  # threads may make their first call at the same time
+            if owner != self.owner:
+                self._rebind(owner)
         return cast("TransportT", self.transport)
 
     def detach(self) -> TransportT | None:
@@ -88,7 +91,7 @@ class SharedTransport(Generic[TransportT]):
         if self.factory:
             # Nothing of another event loop is kept: a client may see a new loop with each call.
             self.transport = self.factory()
-        self.owner = owner  # last, since other threads use the transport as soon as the owner is right
+        self.owner = owner  # last, since it says that the transport is usable
 
     def __del__(self) -> None:
         if self.owner is not None and not self.closed and not sys.is_finalizing():

@@ -1,4 +1,4 @@
-"""`python -m sinch_reporting.cli`: the command, where the entry point is not on the path."""
+"""`python -m sinch_reporting.cli`: the command, if its entry point is not on the path."""
 
 import sys
 

@@ -1,35 +1,44 @@
-"""The commands, and how an error of any of them ends."""
+"""The commands, and what happens on errors that any of them raises."""
 
-import os
+import difflib
 import re
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnknownCommandError
 
+from sinch_reporting import ReportingError, __version__
 from sinch_reporting.cli import exit_codes
-from sinch_reporting.cli.output import say
-from sinch_reporting.errors import ReportingError
-from sinch_reporting.version import __version__
+from sinch_reporting.cli.arguments import STANDARD_INPUT
+from sinch_reporting.cli.streams import console, discard, os_error_message, print_error
+from sinch_reporting.cli.text import printable
 
-# Each is the function of this name in the module of this name, which is imported when it is needed.
+# Each is a function in the module of the same name, which is imported when it is needed.
 COMMANDS = ("report", "counter", "service", "export", "sandbox", "doctor", "metrics")
 
-_HELP = """The Sinch Reporting API at the terminal: call reports, counters of ongoing calls, service status.
+# One sentence per line here and in the docstrings of commands: the terminal wraps each line once.
+_HELP = """Call reports, counters of ongoing calls and service status of the Sinch Reporting API.
 
-Credentials come from SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET, from --credentials FILE or --keyring.
-Without an account, add --sandbox to any command:
+Credentials come from SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET, --credentials or --keyring.
+To try a command without an account, add --sandbox:
 
     $ sinch-reporting counter currentCalls --sandbox
 
-Exit codes: 0 all well, 1 something failed, 2 misuse (nothing was sent), 3 --until was not reached, 130 interrupted."""
+Exit codes:
+
+    0    success
+    1    something failed
+    2    usage error, nothing was sent
+    3    --until was not met in time
+    130  interrupted
+    141  the reader closed the pipe"""
 
 
 class _App(App):
     def generate_completion(self, **options: Any) -> str:
-        """Return the shell's script."""
-        # zsh lists an option and does not complete it, where an argument before it does not say what completes that:
+        """Return the completion script of a shell."""
+        # zsh lists an option without completing it if an argument before it does not say what completes that:
         # `( )` says that nothing does.
         argument = r"""^( *'(?:\d|\*):(?:[^:'\\]|\\.|'\\'')*)(?=')"""
         script = super().generate_completion(**options)
@@ -37,43 +46,71 @@ class _App(App):
 
 
 def make() -> App:
-    """Return the command, with all its commands."""
+    """Return the command with all its subcommands."""
     app = _App(
         name="sinch-reporting",
         help=_HELP,
         help_format="plaintext",
         version=__version__,
+        version_flags=("--version", "-V"),
+        console=console(),
         print_error=False,
         exit_on_error=False,
         suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
     for name in COMMANDS:
-        # The Sandbox has options, and help for them, of its own.
+        # The Sandbox parses its own options and prints its own help.
         flags = {"help_flags": (), "version_flags": ()} if name == "sandbox" else {}
         app.command(f"sinch_reporting.cli.{name}:{name}", name=name, **flags)
     app.register_install_completion_command(add_to_startup=False, help="Install completion for your shell.")
     return app
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - a table of exits
     """Run a command, and return its exit code."""
-    app = make()
-    if not arguments or arguments[0] in app.help_flags:
-        app.resolved_commands()  # their first lines are shown
     try:
-        code = app(arguments)
+        code = _run(arguments)
         sys.stdout.flush()
+    except UnknownCommandError as error:
+        print_error(f"sinch-reporting: {_unknown_command((error.unused_tokens or [''])[0])}")
+        return exit_codes.USAGE_ERROR
     except CycloptsError as error:
-        say(f"sinch-reporting: {' '.join(str(error).split())}")
-        return exit_codes.MISUSE
+        print_error(f"sinch-reporting: {printable(' '.join(str(error).split()))}")
+        return exit_codes.USAGE_ERROR
     except (exit_codes.UsageError, ReportingError) as error:
-        say(f"sinch-reporting: {exit_codes.sentence_of(error)}")
-        return exit_codes.code_of(error)
+        print_error(f"sinch-reporting: {exit_codes.error_message(error)}")
+        return exit_codes.exit_code(error)
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read us has gone. Nothing more may be flushed to them when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(1)
         return exit_codes.BROKEN_PIPE
+    except OSError as error:
+        print_error(f"sinch-reporting: {os_error_message(error)}")
+        discard(1)
+        return exit_codes.FAILED
+    except RuntimeError as error:
+        if "home directory" not in str(error):
+            raise
+        print_error("sinch-reporting: this user has no home folder; set HOME")
+        return exit_codes.USAGE_ERROR
     return code if isinstance(code, int) else exit_codes.OK
+
+
+def _unknown_command(name: str) -> str:
+    nearest = difflib.get_close_matches(name, COMMANDS, 1)
+    hint = f"did you mean {nearest[0]}?" if nearest else f"the commands are {', '.join(COMMANDS)}"
+    return f"unknown command '{printable(name)}'; {hint}"
+
+
+def _run(arguments: Sequence[str]) -> object:
+    app = make()
+    if not arguments or arguments[0] in app.help_flags:
+        app.resolved_commands()  # the list shows their first lines
+    if [*arguments][:1] == ["report"]:
+        arguments = [STANDARD_INPUT if argument == "-" else argument for argument in arguments]
+    try:
+        return app(arguments)
+    except SystemExit as ended:  # of argparse, in the Sandbox
+        return ended.code

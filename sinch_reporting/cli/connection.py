@@ -1,70 +1,153 @@
-"""The options that all commands share, and the client that follows from them."""
+"""Options that all commands share, and the client built from them."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cyclopts import Group, Parameter
+from cyclopts.validators import Number as InRange
 
-from sinch_reporting.async_client import AsyncReportingClient
-from sinch_reporting.auth import SignedAuth
+from sinch_reporting import AsyncReportingClient, ReportingClient, RetryPolicy, SignedAuth
 from sinch_reporting.cli import credentials
+from sinch_reporting.cli.arguments import Duration
+from sinch_reporting.cli.attempts import AttemptReporter
 from sinch_reporting.cli.exit_codes import UsageError
-from sinch_reporting.client import ReportingClient
-from sinch_reporting.events import AttemptHook
+from sinch_reporting.config import resolve_base_url
+from sinch_reporting.errors import ConfigurationError
+from sinch_reporting.events import Attempt, AttemptHook
 
 _GROUP = Group("Connection", sort_key=10)
+
+
+@frozen
+class Account:
+    """Server and credentials of a connection.
+
+    Attributes:
+        base_url: The base URL, checked.
+        auth: The credentials.
+        source: Where the credentials come from.
+    """
+
+    base_url: str
+    auth: SignedAuth
+    source: str
 
 
 @Parameter(name="*", group=_GROUP)
 @frozen(kw_only=True)
 class Connection:
-    """Which server to ask, and as whom.
+    """Server, credentials and limits of the calls.
 
     Attributes:
-        base_url: Where the API is; default: SINCH_REPORTING_URL, then Sinch.
-        credentials: A file with SINCH_APPLICATION_KEY=… and SINCH_APPLICATION_SECRET=…, in place of the environment.
-        keyring: Take both from the system's keyring, service sinch-reporting.
-        sandbox: Ask a built-in Sandbox with made-up data, which needs no account.
+        base_url: Base URL of the API; default: SINCH_REPORTING_URL, then that of Sinch.
+        credentials: File with SINCH_APPLICATION_KEY=… and SINCH_APPLICATION_SECRET=…, instead of the environment.
+        keyring: Read the credentials from the system's keyring, service sinch-reporting.
+        sandbox: Use a built-in Sandbox with fake data, which needs no account.
+        timeout: Time limit of one attempt; default: 10s, longer for export.
+        deadline: Time limit of one call, all attempts and waits included; default: 60s, longer for export.
+        retries: How often a failed attempt is repeated; default: 3, more for export.
+        max_retry_after: Longest Retry-After of a server to wait for; default: 30s, longer for export.
+        allow_http: Accept http:// to another machine. Everyone on the way can read the requests.
+        signing_path_prefix: Path prefix to sign, such as /v1, behind a gateway that rewrites paths.
+        verbose: Print each attempt and each wait to standard error.
     """
 
-    base_url: Annotated[str | None, Parameter(show_default=False)] = None
-    credentials: Annotated[Path | None, Parameter(show_default=False)] = None
+    base_url: Annotated[str | None, Parameter(metavar="URL", show_default=False)] = None
+    credentials: Annotated[Path | None, Parameter(metavar="FILE", show_default=False)] = None
     keyring: Annotated[bool, Parameter(negative=(), show_default=False)] = False
     sandbox: Annotated[bool, Parameter(negative=(), show_default=False)] = False
+    timeout: Annotated[Duration | None, Parameter(show_default=False)] = None
+    deadline: Annotated[Duration | None, Parameter(show_default=False)] = None
+    retries: Annotated[int | None, Parameter(metavar="NUMBER", show_default=False, validator=InRange(gte=0))] = None
+    max_retry_after: Annotated[Duration | None, Parameter(show_default=False)] = None
+    allow_http: Annotated[bool, Parameter(negative=(), show_default=False)] = False
+    signing_path_prefix: Annotated[str | None, Parameter(metavar="PREFIX", show_default=False)] = None
+    verbose: Annotated[bool, Parameter(alias="-v", negative=(), show_default=False)] = False
 
     @contextmanager
-    def client(self) -> Generator[ReportingClient]:
-        """Yield a client, closed at the end. Raises UsageError and ConfigurationError."""
-        with self.resolved() as (base_url, auth), ReportingClient(auth=auth, base_url=base_url) as client:
+    def client(self, **defaults: Any) -> Generator[ReportingClient]:
+        """Yield a client, closed at the end; see `client_options`. Raises UsageError and ConfigurationError."""
+        with (
+            self.account() as account,
+            self.client_options(account.base_url, **defaults) as options,
+            ReportingClient(auth=account.auth, **options) as client,
+        ):
             yield client
 
     @asynccontextmanager
-    async def async_client(
-        self, *, rate_limit: float | None = None, on_attempt: AttemptHook | None = None
-    ) -> AsyncGenerator[AsyncReportingClient]:
-        """Yield an async client, closed at the end. Raises UsageError and ConfigurationError."""
-        with self.resolved() as (base_url, auth):
-            async with AsyncReportingClient(
-                auth=auth, base_url=base_url, rate_limit=rate_limit, on_attempt=on_attempt
-            ) as client:
+    async def async_client(self, **defaults: Any) -> AsyncGenerator[AsyncReportingClient]:
+        """Yield an async client, closed at the end; see `client_options`. Raises UsageError and ConfigurationError."""
+        with self.account() as account, self.client_options(account.base_url, **defaults) as options:
+            async with AsyncReportingClient(auth=account.auth, **options) as client:
                 yield client
 
     @contextmanager
-    def resolved(self) -> Generator[tuple[str | None, SignedAuth]]:
-        """Yield the base URL, if one is set, and the auth; the Sandbox runs meanwhile, if it is to.
+    def client_options(self, base_url: str | None, **defaults: Any) -> Generator[dict[str, Any]]:
+        """Yield the options of a client without its credentials.
+
+        Args:
+            base_url: The base URL, None for that of these options.
+            defaults: Options of the client. Those of the command line take precedence. `on_attempt` is called as well.
+        """
+        policy: RetryPolicy = defaults.pop("retry", RetryPolicy())
+        if self.retries is not None:
+            policy = evolve(policy, attempts=self.retries + 1)
+        if self.max_retry_after is not None:
+            policy = evolve(policy, max_retry_after=self.max_retry_after.total_seconds())
+        given = {"timeout": self.timeout, "deadline": self.deadline}
+        options = defaults | {name: value.total_seconds() for name, value in given.items() if value}
+        if self.allow_http:
+            options["allow_http"] = True
+        if self.signing_path_prefix is not None:
+            options["signing_path_prefix"] = self.signing_path_prefix
+        reporter = AttemptReporter(policy, verbose=self.verbose)
+        hooks: list[AttemptHook] = [reporter, *filter(None, [options.pop("on_attempt", None)])]
+        options |= {"retry": policy, "on_attempt": _call_each(hooks)}
+        try:
+            yield options | {"base_url": base_url or self.checked_base_url(self.base_url)}
+        finally:
+            reporter.close()
+
+    @contextmanager
+    def account(self) -> Generator[Account]:
+        """Yield server and credentials; a built-in Sandbox runs in the meantime.
 
         Raises UsageError and ConfigurationError.
         """
         if not self.sandbox:
-            found = credentials.find(self.credentials, keyring=self.keyring)
-            yield self.base_url or found.url, SignedAuth(found.key, found.secret)
+            found = credentials.load(self.credentials, keyring=self.keyring)
+            base_url = self.checked_base_url(self.base_url or found.url)
+            yield Account(base_url, SignedAuth(found.key, found.secret), found.source)
             return
         if self.base_url or self.credentials or self.keyring:
-            raise UsageError("--sandbox has a URL and credentials of its own; leave out the other options for those")
+            raise UsageError("--sandbox has its own URL and credentials; omit --base-url, --credentials and --keyring")
         from sinch_reporting.testing import Sandbox  # noqa: PLC0415 - a server, which only this option needs
 
         with Sandbox() as sandbox:
-            yield sandbox.url, SignedAuth(sandbox.application_key, sandbox.application_secret)
+            auth = SignedAuth(sandbox.application_key, sandbox.application_secret)
+            yield Account(sandbox.url, auth, "the built-in Sandbox")
+
+    def checked_base_url(self, base_url: str | None) -> str:
+        """Return the base URL, by default that of the environment, or of Sinch. Raises UsageError."""
+        try:
+            return resolve_base_url(base_url, allow_http=self.allow_http)
+        except ConfigurationError as error:
+            try:
+                resolve_base_url(base_url, allow_http=True)
+            except ConfigurationError:
+                raise UsageError(f"{error}; correct --base-url or SINCH_REPORTING_URL") from error
+            raise UsageError(
+                "the base URL is http:// to another machine: everyone on the way could read credentials and phone "
+                "numbers; use https://, or add --allow-http for a test server"
+            ) from error
+
+
+def _call_each(hooks: list[AttemptHook]) -> Callable[[Attempt], None]:
+    def call(attempt: Attempt) -> None:
+        for hook in hooks:
+            hook(attempt)
+
+    return call

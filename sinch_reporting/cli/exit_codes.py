@@ -1,33 +1,67 @@
-"""How the command ends: its exit codes, and what becomes of an error. All of it stands here and in docs/command.md."""
+"""Exit codes of the command, and the message of each error. docs/command.md lists both."""
 
+import re
+
+from sinch_reporting.cli.text import printable
 from sinch_reporting.errors import (
+    APIError,
     AuthenticationError,
     ConfigurationError,
     DeadlineExceededError,
     InvalidRequestError,
+    PermissionDeniedError,
     ReportingError,
     TransportError,
 )
 
 OK = 0
 FAILED = 1
-MISUSE = 2
-NOT_REACHED = 3
+USAGE_ERROR = 2
+TIMED_OUT = 3
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
+DOCTOR = "To find the cause: sinch-reporting doctor, with the same options"
+
+# Library messages name Python arguments in backticks. The command has options instead.
+_ARGUMENT = re.compile(r"`(timeout|deadline|max_retry_after|base_url|signing_path_prefix|allow_http)(?:=True)?`")
+
 
 class UsageError(Exception):
-    """What the user wrote cannot be done. The message says why, and what to write instead."""
+    """An argument, an option or a credential is invalid. The message gives the reason and the remedy."""
 
 
-def code_of(error: UsageError | ReportingError) -> int:
-    """Return the exit code: misuse where nothing was sent, failed otherwise."""
-    return MISUSE if isinstance(error, UsageError | ConfigurationError | InvalidRequestError) else FAILED
+def exit_code(error: UsageError | ReportingError) -> int:
+    """Return the exit code of an error: USAGE_ERROR if nothing was sent, else FAILED."""
+    return USAGE_ERROR if isinstance(error, UsageError | ConfigurationError | InvalidRequestError) else FAILED
 
 
-def sentence_of(error: UsageError | ReportingError) -> str:
-    """Return what to say: the message, which holds the remedy, and where `doctor` can tell more, that."""
-    if isinstance(error, AuthenticationError | TransportError | DeadlineExceededError):
-        return f"{error}\nTo find out what is wrong: sinch-reporting doctor"
-    return str(error)
+def error_message(error: UsageError | ReportingError) -> str:
+    """Return the message of an error, with a second line if `doctor` can find the cause."""
+    if isinstance(error, UsageError):
+        return "\n".join(map(printable, str(error).split("\n")))
+    return f"{error_line(error)}\n{DOCTOR}" if needs_doctor(error) else error_line(error)
+
+
+def error_line(error: ReportingError) -> str:
+    """Return the message of an error in one line."""
+    text = printable(" ".join(_ARGUMENT.sub(_as_option, str(error)).split()))
+    if is_from_intermediary(error):
+        status = error.status_code if isinstance(error, APIError) else ""
+        return f"{status} from something in front of the API, such as a proxy or a firewall, not from the API itself"
+    return text
+
+
+def needs_doctor(error: ReportingError) -> bool:
+    """Return whether `doctor` can find the cause of an error."""
+    kinds = AuthenticationError | TransportError | DeadlineExceededError
+    return isinstance(error, kinds) or is_from_intermediary(error)
+
+
+def is_from_intermediary(error: ReportingError) -> bool:
+    """Return whether a refusal has neither an error code nor a message of the API, as a proxy's HTML page."""
+    return isinstance(error, PermissionDeniedError) and error.error_code is None and error.message is None
+
+
+def _as_option(match: re.Match[str]) -> str:
+    return f"--{match[1].replace('_', '-')}"

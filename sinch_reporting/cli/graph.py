@@ -1,4 +1,4 @@
-"""The graph of a watched value over the last hours. Pure: a history and a time become text."""
+"""Graph of a watched value over the last hours. Pure: a history and a time become text without colors."""
 
 import math
 from collections.abc import Callable
@@ -10,14 +10,17 @@ import plotille
 from attrs import Factory, define, frozen
 
 WINDOW = timedelta(hours=6)
+_MIN_SPAN = timedelta(minutes=2)
+_SHORT_SPAN = timedelta(minutes=20)
 
-_BESIDE = 22  # columns of a graph that are none of the canvas
-_BENEATH = 3  # lines of it
+_AXIS_WIDTH = 22  # columns beside the canvas
+_AXIS_HEIGHT = 3  # lines below it
+_LABEL_WIDTH = 10
 
 
 @frozen
 class Step:
-    """A value from a moment on; None where it was not known."""
+    """A value from a time on; None if it was unknown."""
 
     since: datetime
     value: float | None
@@ -25,13 +28,14 @@ class Step:
 
 @define
 class History:
-    """The values that were seen, as far back as the graph reaches."""
+    """Values seen within the window of the graph."""
 
     steps: list[Step] = Factory(list[Step])
 
     def add(self, since: datetime, value: float | None) -> None:
-        """Add a value, and forget what the graph does not reach any more."""
-        self.steps.append(Step(since, value))
+        """Add a value, and delete what the graph no longer shows."""
+        if not self.steps or self.steps[-1].value != value:
+            self.steps.append(Step(since, value))
         while len(self.steps) > 1 and self.steps[1].since <= since - WINDOW:
             del self.steps[0]
 
@@ -40,7 +44,7 @@ class History:
         begin = now - WINDOW
         found: list[list[tuple[datetime, float]]] = [[]]
         ends = [*(step.since for step in self.steps[1:]), now]
-        for step, end in zip(self.steps, ends, strict=False):  # nothing in an empty history
+        for step, end in zip(self.steps, ends, strict=False):  # an empty history has no steps
             if step.value is None:
                 found.append([])
             elif end >= begin:
@@ -49,41 +53,50 @@ class History:
 
 
 def graph(history: History, now: datetime, *, width: int, height: int, names: tuple[str, ...] = ()) -> str:
-    """Draw the history. `names` are what to write at the values 0, 1, …, in place of numbers."""
+    """Draw the history. `names` are labels of the values 0, 1, … instead of numbers."""
     lines = history.lines(now)
-    if not lines:
+    if not lines or height <= _AXIS_HEIGHT:
         return ""
     figure = plotille.Figure()
-    figure.width = max((width - _BESIDE) // 10 * 10, 10)  # each tenth column has a time, and the last one should
-    figure.height = max(height - _BENEATH, 2)
+    figure.with_colors = False  # the terminal's own color is legible in every theme
+    figure.width = max((width - _AXIS_WIDTH) // 10 * 10, 10)  # every tenth column has a time, and so has the last one
+    figure.height = max(height - _AXIS_HEIGHT, 2)
     figure.x_label, figure.y_label = "UTC", ""
     figure.origin = False
     begin = lines[0][0][0]
-    figure.set_x_limits(min_=begin, max_=max(now, begin + timedelta(minutes=2)))
-    top = max(value for line in lines for _, value in line)
-    # Whole numbers at each line, and some room above.
-    step = max(math.ceil(top * 1.05 / figure.height), 1)
-    figure.set_y_limits(min_=0, max_=len(names) - 1 if names else figure.height * step)
-    figure.register_label_formatter(datetime, _labels(_clock))
-    figure.register_label_formatter(float, _labels(partial(_named, names)))
+    end = max(now, begin + _MIN_SPAN)
+    figure.set_x_limits(min_=begin, max_=end)
+    values = [value for line in lines for _, value in line]
+    bottom, top = (0, len(names) - 1) if names else axis_limits(min(values), max(values), figure.height)
+    figure.set_y_limits(min_=bottom, max_=top)
+    pattern = "%H:%M:%S" if end - begin < _SHORT_SPAN else "%H:%M"
+    figure.register_label_formatter(datetime, _label(lambda time: time.astimezone(UTC).strftime(pattern)))
+    figure.register_label_formatter(float, _label(partial(_name, names)))
     for line in lines:
-        figure.plot([moment for moment, _ in line], [value for _, value in line])
-    _, *rows = str(figure.show()).splitlines()  # the first one is for a label that there is not
-    return "\n".join(row.rstrip() for row in rows)
+        figure.plot([time for time, _ in line], [value for _, value in line])
+    _, *rows = str(figure.show()).splitlines()  # the first one is for the label, which is empty
+    return "\n".join(row.replace("\u2800", " ").rstrip() for row in rows)  # some fonts draw empty braille cells
 
 
-def _clock(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%H:%M}"
+def axis_limits(low: float, high: float, rows: int) -> tuple[int, int]:
+    """Return the ends of the axis: close to the values, not below 0, with a whole number at each row."""
+    step = max(math.ceil((high - low) / rows), 1)
+    while True:
+        bottom = max(math.floor(low / step) - 1, 0) * step
+        if bottom + step * rows > high:
+            return bottom, bottom + step * rows
+        step += max(step // 10, 1)
 
 
-def _named(names: tuple[str, ...], value: float) -> str:
-    if not names:
-        return f"{value:.0f}"
-    return names[int(value)] if value.is_integer() else ""
+def _name(names: tuple[str, ...], value: float) -> str:
+    if names:
+        return names[int(value)] if value.is_integer() else ""
+    text = f"{value:.0f}"
+    return text if len(text) <= _LABEL_WIDTH else f"{value:.3e}"
 
 
-def _labels(text_of: Callable[[Any], str]) -> Callable[..., str]:
-    def label(val: Any, chars: int, delta: Any, left: bool = False) -> str:  # noqa: ARG001 - theirs
+def _label(text_of: Callable[[Any], str]) -> Callable[..., str]:
+    def label(val: Any, chars: int, delta: Any, left: bool = False) -> str:  # noqa: ARG001 - required by plotille
         text = text_of(val)
         return text.ljust(chars) if left else text.rjust(chars)
 

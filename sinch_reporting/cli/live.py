@@ -1,20 +1,23 @@
-"""The live view on a terminal: the value now, and its graph over the last hours."""
+"""Live view on a terminal: the current value and its graph over the last hours."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from attrs import Factory, define, field
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from sinch_reporting import Counter, ReportingError, ServiceStatus
+from sinch_reporting.cli.exit_codes import error_line
 from sinch_reporting.cli.graph import History, graph
-from sinch_reporting.cli.output import Row, table
-from sinch_reporting.errors import ReportingError
-from sinch_reporting.models import Counter, ServiceStatus
+from sinch_reporting.cli.output import Row
+from sinch_reporting.cli.polling import Poll
+from sinch_reporting.cli.tables import lay_out
+from sinch_reporting.cli.text import format_duration, format_time
 
-_HEIGHT = 12
+_MAX_HEIGHT = 12
 
 ValueT = TypeVar("ValueT", Counter, ServiceStatus)
 
@@ -25,39 +28,60 @@ def _now() -> datetime:
 
 @define
 class LiveView(Generic[ValueT]):
-    """Draws anew each second, so that the graph goes on, and where something changes."""
+    """Renders once per second, so that the graph and the ages advance, and after each poll."""
 
     console: Console
     row: Callable[[ValueT], Row]
-    height: Callable[[ValueT], float]
-    names: tuple[str, ...]
+    graph_value: Callable[[ValueT], float]
+    tick_labels: tuple[str, ...]
+    now: Callable[[], datetime] = _now
     history: History = Factory(History)
     value: ValueT | None = None
+    received: datetime | None = None
     error: ReportingError | None = None
+    next_poll: datetime | None = None
     _live: Live = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._live = Live(console=self.console, get_renderable=self.drawn, refresh_per_second=1)
+        self._live = Live(console=self.console, get_renderable=self.render, refresh_per_second=1)
 
-    def show(self, value: ValueT | None, error: ReportingError | None) -> None:
-        """Show a value, or the error in its place."""
-        self.value, self.error = value or self.value, error
-        self.history.add(_now(), None if value is None else self.height(value))
+    def show(self, poll: Poll[ValueT]) -> None:
+        """Show a value, or the error instead."""
+        now = self.now()
+        self.error, self.next_poll = poll.error, now + timedelta(seconds=poll.wait)
+        if poll.value is not None:
+            self.value, self.received = poll.value, now
+        self.history.add(now, None if poll.value is None else self.graph_value(poll.value))
         self._live.refresh()
 
-    def drawn(self) -> RenderableType:
-        """Return what is shown now."""
-        parts: list[RenderableType] = []
+    def render(self) -> Text:
+        """Return the current view."""
+        if self.value is None and self.error is None:
+            return Text("waiting for the first response")
+        now, width = self.now(), self.console.width
+        lines: list[Text] = []
         if self.value is not None:
-            parts.append(table([self.row(self.value)]))
-        height = 2 + len(self.names) if self.names else _HEIGHT
-        drawn = graph(self.history, _now(), width=self.console.width, height=height, names=self.names)
-        parts += [Text(), Text(drawn, no_wrap=True)] if drawn else []
-        parts += [Text(str(self.error), style="red")] if self.error else []
-        return Group(*parts)
+            lines += lay_out([self.row(self.value)], width)[0]
+        if self.error is not None:
+            lines += Text(error_line(self.error), style="red").wrap(self.console, width)
+            lines += Text(self._ages(now)).wrap(self.console, width)
+        height = 2 + len(self.tick_labels) if self.tick_labels else _MAX_HEIGHT
+        height = min(height, self.console.height - len(lines) - 2)
+        drawn = graph(self.history, now, width=width, height=height, names=self.tick_labels)
+        return Text("\n").join([*lines, Text(), Text(drawn)])
+
+    def _ages(self, now: datetime) -> str:
+        last = "No response yet."
+        if self.received is not None:
+            last = f"Last response: {format_time(self.received)}, {format_duration(now - self.received)} ago."
+        if self.next_poll is None or self.next_poll <= now:
+            return f"{last} Trying again."
+        return f"{last} Next attempt: {format_time(self.next_poll)}, in {format_duration(self.next_poll - now)}."
 
     def __enter__(self) -> "LiveView[ValueT]":
         self._live.start()
+        # Visible in any case, so that it is visible after SIGTERM, SIGKILL and Ctrl-Z too.
+        self.console.show_cursor(True)
         return self
 
     def __exit__(self, *_: object) -> None:

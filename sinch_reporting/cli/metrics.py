@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -11,64 +11,87 @@ import anyio
 from cyclopts import Parameter
 
 from sinch_reporting.cli import exit_codes
+from sinch_reporting.cli.arguments import Duration, parse_endpoints
 from sinch_reporting.cli.connection import Connection
-from sinch_reporting.cli.output import say
+from sinch_reporting.cli.output import print_error
+from sinch_reporting.parameters import path_segment
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from sinch_reporting.cli.prometheus import Targets
+
 DEFAULT_PORT = 9464
+
+_Texts = Annotated[tuple[str, ...], Parameter(metavar="TEXT", negative=(), show_default=False)]
 
 
 def metrics(
     *,
-    counter: Annotated[tuple[str, ...], Parameter(name="--counter", negative=(), show_default=False)] = (),
-    service: Annotated[tuple[str, ...], Parameter(name="--service", negative=(), show_default=False)] = (),
-    host: str = "127.0.0.1",
-    port: int = DEFAULT_PORT,
-    interval: timedelta = timedelta(seconds=10),
+    counter: _Texts = (),
+    service: _Texts = (),
+    number: _Texts = (),
+    username: _Texts = (),
+    host: Annotated[str, Parameter(metavar="ADDRESS")] = "127.0.0.1",
+    port: Annotated[int, Parameter(metavar="NUMBER")] = DEFAULT_PORT,
+    interval: Duration = timedelta(seconds=10),
+    report_interval: Duration = timedelta(minutes=5),
     connection: Connection = Connection(),
 ) -> int:
-    """Serve counters and services as Prometheus metrics, until Ctrl-C or SIGTERM.
+    """Serve counters, services and call reports as Prometheus metrics, until Ctrl-C or SIGTERM.
 
-    The server is asked about each counter once in each of its refreshes,
-    however often Prometheus scrapes. Needs the extra `metrics`.
+    Each counter is requested once per refresh, however often Prometheus scrapes.
+    Needs the extra `metrics`.
 
     For example:
 
         $ sinch-reporting metrics
         $ sinch-reporting metrics --counter currentCalls --service rtpproxy
+        $ sinch-reporting metrics --number +46730170101
 
     Args:
-        counter: The id of a counter; may be repeated. Default: currentCalls, where there is no --service.
-        service: The id of a service; may be repeated.
-        host: The address to listen on.
-        port: The port to listen on; 0 for a free one.
-        interval: The time from one look at a service to the next.
+        counter: Id of a counter; may be repeated. Default: currentCalls, if no other metric is chosen.
+        service: Id of a service; may be repeated.
+        number: Number whose answer-seizure ratio and average call duration of the day are served; may be repeated.
+        username: The same for a username; may be repeated.
+        host: Address to listen on.
+        port: Port to listen on; 0 for a free one.
+        interval: Polling interval of services.
+        report_interval: Polling interval of numbers and usernames.
     """
-    counters = counter or (() if service else ("currentCalls",))
-    with suppress(KeyboardInterrupt):
-        anyio.run(_serve, counters, service, host, port, interval, connection)
-    return exit_codes.OK
-
-
-async def _serve(
-    counters: Sequence[str], services: Sequence[str], host: str, port: int, interval: timedelta, connection: Connection
-) -> None:
     try:
-        from prometheus_client import CollectorRegistry  # noqa: PLC0415 - an extra of its own
-
-        from sinch_reporting.cli.exporter import Exporter  # noqa: PLC0415
-        from sinch_reporting.metrics import attempt_metrics  # noqa: PLC0415
+        from sinch_reporting.cli.prometheus import Targets  # noqa: PLC0415 - an optional extra
     except ModuleNotFoundError as error:
         raise exit_codes.UsageError(
             "the exporter needs the extra `metrics`: pip install 'sinch-reporting[cli,metrics]'"
         ) from error
+    numbers = parse_endpoints(number, username=False) if number else []
+    usernames = parse_endpoints(username, username=True) if username else []
+    targets = Targets(
+        counters=counter or (() if service or number or username else ("currentCalls",)),
+        services=service,
+        endpoints=(*numbers, *usernames),
+        service_interval=interval.total_seconds(),
+        report_interval=report_interval.total_seconds(),
+    )
+    for watched in (*targets.counters, *targets.services):
+        path_segment(watched, "id")
+    with suppress(KeyboardInterrupt):
+        anyio.run(_serve, targets, host, port, connection)
+    return exit_codes.OK
+
+
+async def _serve(targets: "Targets", host: str, port: int, connection: Connection) -> None:
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415 - an optional extra
+
+    from sinch_reporting.cli.prometheus import Exporter  # noqa: PLC0415
+    from sinch_reporting.metrics import attempt_metrics  # noqa: PLC0415
+
     registry = CollectorRegistry()
-    exporter = Exporter(registry)
+    exporter = Exporter(registry, targets)
     async with connection.async_client(on_attempt=attempt_metrics(registry)) as client:
         with _until_terminated(), _served(registry, host, port):
-            await exporter.run(client, counters, services, interval.total_seconds())
+            await exporter.run(client)
 
 
 @contextmanager
@@ -79,20 +102,24 @@ def _until_terminated() -> Generator[None]:
     def terminate(_number: int, _frame: object) -> None:
         loop.call_soon_threadsafe(scope.cancel)
 
-    with scope:
-        signal.signal(signal.SIGTERM, terminate)
-        yield
+    previous = signal.signal(signal.SIGTERM, terminate)
+    try:
+        with scope:
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 @contextmanager
 def _served(registry: "CollectorRegistry", host: str, port: int) -> Generator[None]:
-    from prometheus_client import start_http_server  # noqa: PLC0415 - an extra of its own
+    from prometheus_client import start_http_server  # noqa: PLC0415 - an optional extra
 
+    address = f"[{host}]" if ":" in host else host
     try:
         server, thread = start_http_server(port, host, registry)
     except (OSError, OverflowError) as error:
-        raise exit_codes.UsageError(f"{host}:{port} cannot be listened on: {error}; choose another --port") from error
-    say(f"serving http://{host}:{server.server_port}/metrics")
+        raise exit_codes.UsageError(f"cannot listen on {address}:{port}: {error}; choose another --port") from error
+    print_error(f"serving http://{address}:{server.server_port}/metrics")
     try:
         yield
     finally:

@@ -1,116 +1,130 @@
-"""What the command writes: data to standard output as a table, JSON or CSV; all else to standard error."""
+"""Data on standard output as a table, JSON or CSV. Messages go to standard error: see `streams.print_error`."""
 
 import csv
+import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-Format = Literal["table", "json", "csv"]
-Output = Annotated[Format, Parameter(help="How to write the data: a table, JSON lines or CSV.")]
+from sinch_reporting.cli.exit_codes import UsageError
+from sinch_reporting.cli.streams import console, is_unicode, print_error, write_text
+from sinch_reporting.cli.tables import Row, Value, lay_out
+from sinch_reporting.cli.text import printable
 
-Value = str | int | float | bool | datetime | date | timedelta | None
-Row = Mapping[str, Value]
+__all__ = ["Format", "Output", "Row", "Value", "console", "print_error", "select", "write", "write_table", "writer"]
+
+say = print_error  # for export.py until it uses the new name
+
+Format = Literal["table", "json", "csv"]
+Output = Annotated[Format, Parameter(alias="-o", help="Format of the data: a table, JSON lines or CSV.")]
 
 
 def write(rows: Iterable[Row], output: Format) -> None:
-    """Write the rows, which all have the same fields. JSON and CSV are written one by one, a table at the end."""
+    """Write rows, which all have the same fields: JSON and CSV one by one, a table at the end."""
     if output == "table":
-        _write_table(list(rows))
-    else:
-        each = writer(output)
-        for row in rows:
-            each(row)
+        write_table(list(rows))
+        return
+    write_row = writer(output)
+    for row in rows:
+        write_row(row)
+
+
+def write_table(
+    rows: Sequence[Row], *, title: str | None = None, optional: Sequence[str] = (), total: Row | None = None
+) -> None:
+    """Write a table that fits the terminal; see `tables.lay_out`. The title is the first line."""
+    if not rows:
+        return
+    width = console().width if sys.stdout.isatty() else None
+    lines, dropped = lay_out(rows, width, optional=optional, total=total)
+    write_text((f"{title}\n" if title else "") + _rendered(lines))
+    if dropped:
+        print_error(f"the terminal is too narrow for: {', '.join(dropped)}; select columns with --columns")
 
 
 def writer(output: Format) -> Callable[[Row], None]:
-    """Return what writes one row after the other at once, in a table too. All rows have the same fields."""
+    """Return a function that writes one row at a time. All rows have the same fields."""
     return {"table": _table_lines, "json": _json_lines, "csv": _csv_lines}[output]()
 
 
-def say(text: str) -> None:
-    """Write what is no data, a line or several."""
-    sys.stderr.write(f"{text}\n")
-
-
-def console() -> Console:
-    """Return a console on standard output: without colours where it is no terminal, or NO_COLOR is set."""
-    terminal = Console(highlight=False)
-    # What is piped is for programs and files, whatever COLUMNS says: no line is cut or wrapped there.
-    return terminal if terminal.is_terminal else Console(highlight=False, width=10_000)
+def select(row: Row, names: Sequence[str]) -> Row:
+    """Return the row with only the named columns, in that order; all of them without names. Raises UsageError."""
+    unknown = [name for name in names if name not in row]
+    if unknown:
+        given = ", ".join(map(printable, unknown))
+        raise UsageError(f"--columns: unknown column {given}; choose from {', '.join(row)}")
+    return {name: row[name] for name in names} if names else row
 
 
 def _json_lines() -> Callable[[Row], None]:
-    def each(row: Row) -> None:
-        line = json.dumps({name: _plain(value) for name, value in row.items()}, ensure_ascii=False)
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+    def write_row(row: Row) -> None:
+        line = json.dumps({name: _to_json(value) for name, value in row.items()}, ensure_ascii=not is_unicode())
+        write_text("".join(map(_json_escaped, line)) + "\n")
 
-    return each
+    return write_row
+
+
+def _json_escaped(character: str) -> str:
+    if printable(character) == character:
+        return character
+    # JSON has only escapes of UTF-16 code units.
+    return json.dumps(character)[1:-1] if ord(character) > 0x7F else f"\\u{ord(character):04x}"  # noqa: PLR2004 - ASCII
 
 
 def _csv_lines() -> Callable[[Row], None]:
-    lines = csv.writer(sys.stdout, lineterminator="\n")
-    first = True
+    is_first = True
 
-    def each(row: Row) -> None:
-        nonlocal first
-        if first:
+    def write_row(row: Row) -> None:
+        nonlocal is_first
+        buffer = io.StringIO()
+        lines = csv.writer(buffer, lineterminator="\n")
+        if is_first:
             lines.writerow(row)
-        first = False
-        lines.writerow("" if value is None else _plain(value) for value in row.values())
-        sys.stdout.flush()
+        is_first = False
+        lines.writerow(map(_to_csv, row.values()))
+        write_text(buffer.getvalue())
 
-    return each
+    return write_row
 
 
 def _table_lines() -> Callable[[Row], None]:
-    first = True
+    first: Row | None = None
 
-    def each(row: Row) -> None:
+    def write_row(row: Row) -> None:
         nonlocal first
-        _write_table([row], header=first)
-        first = False
-        sys.stdout.flush()
+        if first is None:
+            first = row
+            lines, _ = lay_out([row], None)
+        else:  # as wide as the first row, at least
+            lines = lay_out([first, row], None)[0][-1:]
+        write_text(_rendered(lines))
 
-    return each
-
-
-def table(rows: Sequence[Row]) -> Table:
-    """Return the rows as a table, for a console."""
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for name in rows[0]:
-        numeric = all(_is_numeric(row[name]) for row in rows)
-        # Where the terminal is narrow, times take two lines before anything is cut.
-        times = any(isinstance(row[name], datetime) for row in rows)
-        drawn.add_column(name, justify="right" if numeric else "left", no_wrap=not times)
-    for row in rows:
-        drawn.add_row(*(Text(_shown(value), style=_style(value)) for value in row.values()))
-    return drawn
+    return write_row
 
 
-def _write_table(rows: Sequence[Row], *, header: bool = True) -> None:
-    if not rows:
-        return
+def _rendered(lines: Iterable[Text]) -> str:
     terminal = console()
     with terminal.capture() as captured:
-        terminal.print(table(rows))
-    # Padding is for the next column, of which the last has none.
-    lines = captured.get().splitlines()
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines[0 if header else 1 :]))
+        for line in lines:
+            terminal.print(line, soft_wrap=True)
+    return captured.get()
 
 
-def _is_numeric(value: Value) -> bool:
-    return value is None or (isinstance(value, int | float | timedelta) and not isinstance(value, bool))
+def _to_csv(value: Value) -> str | int | float:
+    plain = _to_json(value)
+    if plain is None:
+        return ""
+    if isinstance(plain, bool):
+        return "true" if plain else "false"
+    return printable(plain) if isinstance(plain, str) else plain
 
 
-def _plain(value: Value) -> str | int | float | bool | None:
+def _to_json(value: Value) -> str | int | float | bool | None:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
@@ -119,21 +133,3 @@ def _plain(value: Value) -> str | int | float | bool | None:
         seconds = value.total_seconds()
         return int(seconds) if seconds.is_integer() else seconds
     return value
-
-
-def _shown(value: Value) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S %Z")
-    if isinstance(value, timedelta):
-        return str(timedelta(seconds=round(value.total_seconds())))
-    return str(value)
-
-
-def _style(value: Value) -> str:
-    return {"up": "green", "down": "red"}.get(value, "") if isinstance(value, str) else ""

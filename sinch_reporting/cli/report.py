@@ -1,110 +1,150 @@
 """`sinch-reporting report`."""
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import Annotated, Any
 
-from attrs import define
+from attrs import define, field
 from cyclopts import Parameter
 from cyclopts.validators import Number as InRange
 
-from sinch_reporting.bulk import CallReportOutcome, DailyCallReport
+from sinch_reporting import CallReport, Domain, Endpoint, ReportingClient, ReportingError
 from sinch_reporting.cli import exit_codes
+from sinch_reporting.cli.arguments import Date, parse_endpoints, resolve_period
 from sinch_reporting.cli.connection import Connection
-from sinch_reporting.cli.output import Output, Row, say, write
-from sinch_reporting.errors import InvalidRequestError
-from sinch_reporting.models import CallReport
-from sinch_reporting.parameters import Domain, Endpoint, Number, Username
+from sinch_reporting.cli.output import Output, Row, print_error, select, write, write_table
+from sinch_reporting.parameters import resolve_domain
+
+_FIELDS = ("success", "failed", "total", "duration", "first_call", "asr", "acd")
+_OPTIONAL = ("first_call", "acd", "asr", "failed", "success")
+"""Columns that a narrow terminal does without, the first one first."""
 
 
 def report(
     *texts: Annotated[str, Parameter(name="NUMBER_OR_USERNAME", required=True)],
     username: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
-    domain: Domain = Domain.DATA,
-    start: Annotated[date | None, Parameter(show_default=False)] = None,
-    stop: Annotated[date | None, Parameter(show_default=False)] = None,
-    days: Annotated[int | None, Parameter(show_default=False, validator=InRange(gte=1))] = None,
+    domain: Annotated[Domain | None, Parameter(show_default=False)] = None,
+    start: Annotated[Date | None, Parameter(show_default=False)] = None,
+    stop: Annotated[Date | None, Parameter(show_default=False)] = None,
+    days: Annotated[int | None, Parameter(metavar="NUMBER", show_default=False, validator=InRange(gte=1))] = None,
     daily: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    columns: Annotated[tuple[str, ...], Parameter(metavar="TEXT", negative=(), show_default=False)] = (),
     output: Output = "table",
     connection: Connection = Connection(),
 ) -> int:
-    """Show the calls of phone numbers or usernames, added up for each, or for each day.
+    """Show the calls of phone numbers or usernames: a row for each, or for each day.
 
-    Durations are in seconds in JSON and CSV. Failures go to standard error,
-    one a line, and the exit code is then 1.
+    Durations are hours:minutes:seconds in tables, seconds in JSON and CSV.
+    Failures are printed to standard error, one per line. The exit code is then 1.
 
     For example:
 
-        $ sinch-reporting report +46730170101 --domain pstn --days 7
-        $ sinch-reporting report anna bert --username --output csv
-        $ sinch-reporting report +46730170101 --start 2026-01-01 --stop 2026-03-31 --daily
+        $ sinch-reporting report +46730170101 --days 7
+        $ sinch-reporting report anna bert --username -o csv
+        $ sinch-reporting report - --daily <numbers.txt
 
     Args:
-        texts: Numbers such as +46730170101 or, with --username, usernames.
-        username: They are usernames.
-        domain: Where the calls were terminated.
-        start: The first day, such as 2026-11-01; default: 30 days ago.
-        stop: The last day, at most 30 days after the first.
-        days: In place of --start and --stop: so many days, today (UTC) being the last.
-        daily: A row for each day, over a period of any length.
+        texts: Numbers such as +46730170101, or usernames with --username; - reads them from standard input, one a line.
+        username: Treat the arguments as usernames.
+        domain: Network in which the calls were terminated; default: pstn for numbers, data for usernames.
+        start: First day, such as 2026-11-01, yesterday or today (UTC); default: the last 30 days.
+        stop: Last day, at most 30 days after the first unless --daily is given.
+        days: The last days including today (UTC), instead of --start and --stop.
+        daily: Show a row per day, over a period of any length.
+        columns: Columns to show, separated by commas.
     """
-    start, stop = _period(start, stop, days, daily=daily)
-    endpoints = [_endpoint(text, Username if username else Number) for text in texts]
-    found = _Found()
+    start, stop = resolve_period(start, stop, days, daily=daily)
+    endpoints = parse_endpoints(texts, username=username)
+    names = [name.strip() for text in columns for name in text.split(",") if name.strip()]
+    if output == "table" and not names:
+        names = ["endpoint", *(["day"] if daily else []), *_FIELDS]  # the title has the domain and the period
+    rows = _Rows(names, daily=daily)
     with connection.client() as client:
-        rows: Iterator[tuple[Row, CallReportOutcome | DailyCallReport]]
-        if daily and start and stop:
-            rows = (
-                ({"endpoint": endpoint.value, "day": one.day}, one)
-                for endpoint in endpoints
-                for one in client.daily_call_reports(endpoint, start, stop, domain=domain)
-            )
+        if names:
+            select(rows.example(), names)  # before anything is sent
+        shown = rows.of(_outcomes(client, endpoints, domain, start, stop, daily=daily))
+        if output == "table":
+            table = list(shown)
+            title = None if columns else _title(resolve_domain(endpoints[0], domain), start, stop)
+            total = rows.total() if len(table) > 1 else None
+            write_table(table, title=title, optional=() if columns else _OPTIONAL, total=total)
         else:
-            outcomes = client.iter_call_reports(endpoints, domain=domain, start=start, stop=stop, ordered=True)
-            rows = (({"endpoint": one.endpoint.value}, one) for one in outcomes)
-        write(found.rows(rows), output)
-    return exit_codes.FAILED if found.failures else exit_codes.OK
+            write(shown, output)
+    if rows.needs_doctor:
+        print_error(exit_codes.DOCTOR)
+    return exit_codes.FAILED if rows.failures else exit_codes.OK
+
+
+Outcome = tuple[Row, CallReport | None, ReportingError | None]
+
+
+def _outcomes(
+    client: ReportingClient,
+    endpoints: Sequence[Endpoint],
+    domain: Domain | None,
+    start: date | None,
+    stop: date | None,
+    *,
+    daily: bool,
+) -> Iterator[Outcome]:
+    if daily and start and stop:
+        for endpoint in endpoints:
+            for daily_outcome in client.daily_call_reports(endpoint, start, stop, domain=domain):
+                yield {"endpoint": endpoint.value, "day": daily_outcome.day}, daily_outcome.report, daily_outcome.error
+    else:
+        for outcome in client.iter_call_reports(endpoints, domain=domain, start=start, stop=stop, ordered=True):
+            yield {"endpoint": outcome.endpoint.value}, outcome.report, outcome.error
 
 
 @define
-class _Found:
-    """Makes rows of outcomes, and counts the errors among them."""
+class _Rows:
+    """Builds rows of outcomes, counts the errors, and adds up the reports."""
 
+    columns: Sequence[str]
+    daily: bool = field(kw_only=True)
     failures: int = 0
+    needs_doctor: bool = False
+    _success: int = 0
+    _failed: int = 0
+    _duration: timedelta = timedelta()
 
-    def rows(self, outcomes: Iterable[tuple[Row, CallReportOutcome | DailyCallReport]]) -> Iterator[Row]:
-        """Yield a row for each report; say each error."""
-        for of, outcome in outcomes:
-            if outcome.report:
-                yield {**of, **fields(outcome.report)}
-            else:
+    def of(self, outcomes: Iterable[Outcome]) -> Iterator[Row]:
+        """Yield a row for each report. Print each error."""
+        for key, found, error in outcomes:
+            if found is not None:
+                self._success += found.success
+                self._failed += found.failed
+                self._duration += found.duration
+                yield select(self._row(key, found), self.columns)
+            elif error is not None:
                 self.failures += 1
-                say(f"sinch-reporting: {' '.join(map(str, of.values()))}: {outcome.error}")
+                self.needs_doctor = self.needs_doctor or exit_codes.needs_doctor(error)
+                print_error(f"sinch-reporting: {' '.join(map(str, key.values()))}: {exit_codes.error_line(error)}")
+
+    def example(self) -> Row:
+        """Return a row without values."""
+        period = ("day", "domain") if self.daily else ("domain", "period_start", "period_stop")
+        return dict.fromkeys(("endpoint", *period, *_FIELDS))
+
+    def total(self) -> Row:
+        """Return the sums of all rows."""
+        total = self._success + self._failed
+        sums: dict[str, Any] = {
+            "success": self._success,
+            "failed": self._failed,
+            "total": total,
+            "duration": self._duration,
+            "asr": self._success / total if total else None,
+            "acd": self._duration / self._success if self._success else None,
+        }
+        first = self.columns[0] if self.columns else "endpoint"
+        return sums | ({first: "total"} if first not in sums else {})
+
+    def _row(self, key: Row, found: CallReport) -> Row:
+        period = {} if self.daily else {"period_start": found.period_start, "period_stop": found.period_stop}
+        return {**key, "domain": found.domain.value, **period, **{name: getattr(found, name) for name in _FIELDS}}
 
 
-def fields(found: CallReport) -> Row:
-    """Return the report's fields."""
-    names = ("success", "failed", "total", "duration", "start", "asr", "acd")
-    return {name: getattr(found, name) for name in names}
-
-
-def _period(start: date | None, stop: date | None, days: int | None, *, daily: bool) -> tuple[date | None, date | None]:
-    if daily and days is None:
-        if not start and not stop:
-            days = 30
-        elif not (start and stop):
-            raise exit_codes.UsageError("--daily needs both --start and --stop, or --days")
-    if days is None:
-        return start, stop
-    if start or stop:
-        raise exit_codes.UsageError("--days takes the place of --start and --stop; leave those out")
-    today = datetime.now(UTC).date()
-    return today - timedelta(days=days - 1), today
-
-
-def _endpoint(text: str, kind: type[Number] | type[Username]) -> Endpoint:
-    try:
-        return kind(text)
-    except InvalidRequestError as error:
-        hint = "" if kind is Username else "; for a username, add --username"
-        raise exit_codes.UsageError(f"{text!r}: {error}{hint}") from error
+def _title(domain: Domain, start: date | None, stop: date | None) -> str:
+    period = f"{start} to {stop}" if start and stop else "last 30 days"
+    return f"domain {domain.value}, {period}"

@@ -6,10 +6,10 @@ from cyclopts import Parameter
 
 
 def sandbox(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> int:
-    """Serve the API locally, with made-up data, for your own programs.
+    """Serve the API locally, with fake data, for your own programs.
 
     Args:
-        arguments: The options of the Sandbox.
+        arguments: Options of the Sandbox.
     """
     from sinch_reporting.testing.__main__ import main  # noqa: PLC0415 - a server, which only this command needs
 

@@ -6,11 +6,16 @@ from typing import Annotated
 import anyio
 from cyclopts import Parameter
 
+from sinch_reporting import ServiceStatus
 from sinch_reporting.cli import exit_codes
+from sinch_reporting.cli.arguments import Duration
 from sinch_reporting.cli.connection import Connection
-from sinch_reporting.cli.follow import GROUP, Following, Subject, follow
 from sinch_reporting.cli.output import Format, Output, Row, write
-from sinch_reporting.models import ServiceStatus
+from sinch_reporting.cli.polling import poll_service
+from sinch_reporting.cli.watching import GROUP, WatchOptions, WatchTarget, watch
+from sinch_reporting.parameters import path_segment
+
+_STATUSES = ("up", "down")
 
 
 def service(
@@ -18,8 +23,9 @@ def service(
     /,
     *,
     output: Output = "table",
-    following: Following = Following(),
-    interval: Annotated[timedelta, Parameter(group=GROUP)] = timedelta(seconds=10),
+    watching: WatchOptions = WatchOptions(),
+    interval: Annotated[Duration, Parameter(group=GROUP)] = timedelta(seconds=10),
+    force: Annotated[bool, Parameter(group=GROUP, negative=(), show_default=False)] = False,
     connection: Connection = Connection(),
 ) -> int:
     """Show whether a service is available.
@@ -28,33 +34,37 @@ def service(
 
         $ sinch-reporting service rtpproxy
         $ sinch-reporting service rtpproxy --watch
-        $ sinch-reporting service rtpproxy --until up --timeout 10m
+        $ sinch-reporting service rtpproxy --until up --stop-after 10m
 
     Args:
         service_id: An id set up together with Sinch support, such as rtpproxy.
-        interval: The time from one look to the next, with --watch or --until.
+        interval: Polling interval of --watch and --until.
+        force: Accept another status than up or down in --until.
     """
-    if following.goes_on:
-        return anyio.run(_follow, service_id, output, following, interval, connection)
+    if watching.until is not None and watching.until not in _STATUSES and not force:
+        raise exit_codes.UsageError(
+            f"--until {watching.until}: the documented statuses are up and down; for another one, add --force"
+        )
+    if watching.is_continuous:
+        return anyio.run(_watch, service_id, output, watching, interval, connection)
     with connection.client() as client:
         write([row(client.get_service_status(service_id))], output)
     return exit_codes.OK
 
 
-async def _follow(
-    service_id: str, output: Format, following: Following, interval: timedelta, connection: Connection
+async def _watch(
+    service_id: str, output: Format, options: WatchOptions, interval: timedelta, connection: Connection
 ) -> int:
-    until = following.until
-    subject = Subject[ServiceStatus](
-        "service",
+    path_segment(service_id, "service id")
+    until = options.until
+    target = WatchTarget[ServiceStatus](
         row,
-        height=lambda found: float(found.is_up),
-        reached=None if until is None else lambda found: found.status == until,
-        names=("not up", "up"),
+        graph_value=lambda found: float(found.is_up),
+        is_met=None if until is None else lambda found: found.status == until,
+        tick_labels=("not up", "up"),
     )
     async with connection.async_client() as client:
-        outcomes = client.watch_service_status(service_id, interval=interval.total_seconds())
-        return await follow(outcomes, subject, following, output)
+        return await watch(poll_service(client, service_id, interval.total_seconds()), target, options, output)
 
 
 def row(found: ServiceStatus) -> Row:

@@ -4,11 +4,13 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from sinch_reporting.cli import exit_codes
+from sinch_reporting.testing import faults
 from tests.support.callers import KEY, SECRET
+from tests.support.terminal import Terminal
 
 
-class Held(KeyringBackend):
-    """A keyring in memory."""
+class MemoryKeyring(KeyringBackend):
+    """A keyring in memory; locked if it holds None."""
 
     priority = 1
 
@@ -28,98 +30,135 @@ class Held(KeyringBackend):
 @pytest.fixture
 def use_keyring():
     before = keyring.get_keyring()
-    yield lambda held: keyring.set_keyring(Held(held))
+    yield lambda held: keyring.set_keyring(MemoryKeyring(held))
     keyring.set_keyring(before)
 
 
-def asked(run, *options):
-    return run("counter", "currentCalls", *options)
+@pytest.fixture
+def call(run):
+    """Return a function that requests a counter with options."""
+    return lambda *options: run("counter", "currentCalls", *options)
 
 
-def test_without_credentials_it_says_how_to_get_and_set_them_and_offers_the_sandbox(run):
-    ran = asked(run)
-    assert ran.code == exit_codes.MISUSE
-    for said in ("dashboard", "export SINCH_APPLICATION_KEY=", "--credentials FILE", "--keyring", "--sandbox"):
-        assert said in ran.err
+def test_without_credentials_the_message_says_how_to_set_them_and_offers_the_sandbox(call):
+    ran = call()
+    assert ran.code == exit_codes.USAGE_ERROR
+    for expected in ("dashboard", "export SINCH_APPLICATION_KEY=", "--credentials FILE", "--keyring", "--sandbox"):
+        assert expected in ran.err
 
 
-def test_the_built_in_sandbox_needs_nothing(run):
-    assert asked(run, "--sandbox").code == exit_codes.OK
+def test_the_built_in_sandbox_needs_nothing(call):
+    assert call("--sandbox").code == exit_codes.OK
 
 
-def test_the_built_in_sandbox_goes_with_no_other_server(run):
-    ran = asked(run, "--sandbox", "--base-url", "https://reporting.example")
-    assert ran.code == exit_codes.MISUSE
-    assert "--sandbox has a URL and credentials of its own" in ran.err
+def test_the_built_in_sandbox_excludes_another_server(call):
+    ran = call("--sandbox", "--base-url", "https://reporting.example")
+    assert ran.code == exit_codes.USAGE_ERROR
+    assert "--sandbox has its own URL and credentials" in ran.err
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "export SINCH_REPORTING_URL={url}\nexport SINCH_APPLICATION_KEY={key} SINCH_APPLICATION_SECRET={secret}\n",
-        "# mine\n\nSINCH_APPLICATION_KEY='{key}'\nSINCH_APPLICATION_SECRET=\"{secret}\"\nSINCH_REPORTING_URL={url} # x",
-    ],
-)
-def test_a_file_holds_them_as_a_shell_would_read_them(run, sandbox, tmp_path, monkeypatch, text):
+def test_a_file_takes_precedence_over_the_environment_and_the_option_over_the_file(call, sandbox, tmp_path, monkeypatch):
     file = tmp_path / "credentials"
-    file.write_text(text.format(url=sandbox.url, key=KEY, secret=SECRET), "utf-8")
+    lines = [f"SINCH_REPORTING_URL={sandbox.url}", f"SINCH_APPLICATION_KEY={KEY}", f"SINCH_APPLICATION_SECRET={SECRET}"]
+    file.write_text("\n".join(lines), "utf-8-sig")
     monkeypatch.setenv("SINCH_APPLICATION_KEY", "another")
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", "c2VjcmV0")
-    assert asked(run, "--credentials", str(file)).code == exit_codes.OK
-
-
-def test_the_option_for_the_base_url_is_over_the_files(run, sandbox, tmp_path):
-    file = tmp_path / "credentials"
-    file.write_text(f"SINCH_REPORTING_URL=https://x.example\n{'SINCH_APPLICATION_KEY'}={KEY}\n", "utf-8")
-    with file.open("a") as more:
-        more.write(f"SINCH_APPLICATION_SECRET={SECRET}\n")
-    assert asked(run, "--credentials", str(file), "--base-url", sandbox.url).code == exit_codes.OK
+    monkeypatch.setenv("SINCH_REPORTING_URL", "https://environment.example")
+    assert call("--credentials", str(file)).code == exit_codes.OK
+    lines[0] = "SINCH_REPORTING_URL=https://file.example"
+    file.write_text("\n".join(lines), "utf-8")
+    assert call("--credentials", str(file), "--base-url", sandbox.url).code == exit_codes.OK
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
-        (b"SINCH_APPLICATION_KEY=x", "does not set SINCH_APPLICATION_SECRET"),
-        (b"SINCH_APPLICATION_KEY=x\n\nmy secret", "line 3 of the credentials file"),
-        (b"SINCH_APPLICATION_KEY='x", "line 1 of the credentials file"),
-        (b"\xff", "it is not text"),
+        (b"SINCH_APPLICATION_KEY=x", "does not contain SINCH_APPLICATION_SECRET"),
+        (b"SINCH_APPLICATION_KEY=x SINCH_APPLICATION_SECRET=hidden", "line 1 of the credentials file"),
+        (b"\xff\xfe\x00", "is not UTF-8 text"),
+        (None, "No such file or directory"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said_and_nothing_of_its_content(run, tmp_path, content, said):
+def test_an_invalid_file_is_reported_without_its_content(call, tmp_path, content, message):
     file = tmp_path / "credentials"
-    file.write_bytes(content)
-    ran = asked(run, "--credentials", str(file))
-    assert ran.code == exit_codes.MISUSE
-    assert said in ran.err
-    assert "my" not in ran.err.replace(str(file), "")
+    if content is not None:
+        file.write_bytes(content)
+    ran = call("--credentials", str(file))
+    assert ran.code == exit_codes.USAGE_ERROR
+    assert message in ran.err
+    assert "hidden" not in ran.err
 
 
-def test_a_file_that_is_not_there_is_said(run, tmp_path):
-    assert "No such file or directory" in asked(run, "--credentials", str(tmp_path / "none")).err
-
-
-def test_a_keyring_holds_them_under_the_names_of_the_variables(run, sandbox, use_keyring):
+def test_a_keyring_holds_the_values_under_the_names_of_the_variables(call, sandbox, use_keyring):
     values = {"KEY": KEY, "SECRET": SECRET}
-    held = {("sinch-reporting", f"SINCH_APPLICATION_{name}"): value for name, value in values.items()}
-    use_keyring(held)
-    assert asked(run, "--keyring", "--base-url", sandbox.url).code == exit_codes.OK
+    use_keyring({("sinch-reporting", f"SINCH_APPLICATION_{name}"): value for name, value in values.items()})
+    assert call("--keyring", "--base-url", sandbox.url).code == exit_codes.OK
 
 
-def test_a_keyring_that_is_empty_or_locked_is_said(run, use_keyring):
+def test_an_empty_or_locked_keyring_is_reported(call, use_keyring):
     use_keyring({})
-    assert "no SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET" in asked(run, "--keyring").err
+    assert "does not contain SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET" in call("--keyring").err
     use_keyring(None)
-    assert "KeyringLocked" in asked(run, "--keyring").err
+    assert "KeyringLocked" in call("--keyring").err
 
 
-def test_two_places_for_the_credentials_exclude_each_other(run, tmp_path):
-    assert asked(run, "--keyring", "--credentials", str(tmp_path / "none")).code == exit_codes.MISUSE
+def test_two_sources_of_credentials_exclude_each_other(call, tmp_path):
+    assert call("--keyring", "--credentials", str(tmp_path / "none")).code == exit_codes.USAGE_ERROR
 
 
-def test_a_secret_that_is_none_is_misuse_and_stays_unsaid(run, monkeypatch):
+def test_an_invalid_secret_is_reported_without_its_text(call, monkeypatch):
     monkeypatch.setenv("SINCH_APPLICATION_KEY", KEY)
     monkeypatch.setenv("SINCH_APPLICATION_SECRET", "not Base64!")
-    ran = asked(run)
-    assert ran.code == exit_codes.MISUSE
+    ran = call()
+    assert ran.code == exit_codes.USAGE_ERROR
     assert "Base64" in ran.err
     assert "not Base64!" not in ran.err
+
+
+def test_http_to_another_machine_needs_an_option(call, sandbox_env):
+    ran = call("--base-url", "http://mock.example:8080/v1")
+    assert ran.code == exit_codes.USAGE_ERROR
+    assert "add --allow-http" in ran.err
+
+
+@pytest.mark.parametrize(("retries", "requests"), [("0", 1), ("2", 3)])
+def test_retries_count_the_repetitions(call, sandbox_env, retries, requests):
+    sandbox_env.fail_always(faults.Status(503, retry_after=0))
+    assert call("--retries", retries).code == exit_codes.FAILED
+    assert len(sandbox_env.requests) == requests
+
+
+def test_the_limits_of_a_call_are_options(call, sandbox_env):
+    sandbox_env.fail_always(faults.NoResponse())
+    assert "timed out" in call("--timeout", "0.1s", "--retries", "0").err
+    assert "0.2 s" in call("--deadline", "0.2").err
+    sandbox_env.fail_always(faults.Status(429, retry_after=1))
+    assert "429" in call("--max-retry-after", "0.5s").err
+
+
+def test_a_gateway_that_rewrites_paths_needs_the_prefix_that_is_signed(call, sandbox_env):
+    assert call("--signing-path-prefix", "/v2").code == exit_codes.FAILED
+    assert call("--signing-path-prefix", "/v1").code == exit_codes.OK
+
+
+def test_verbose_prints_attempts_and_waits(call, sandbox_env):
+    sandbox_env.fail_next(faults.Status(503, retry_after=0))
+    ran = call("-v")
+    assert ran.code == exit_codes.OK
+    first, wait, second = ran.err.splitlines()
+    assert first.startswith("GET /counters/{id} attempt 1: 503 in 0.")
+    assert wait == "waited 0.0 s"
+    assert second.startswith("GET /counters/{id} attempt 2: 200 in 0.")
+
+
+def test_a_terminal_is_told_after_two_seconds_that_a_call_is_retried(sandbox_env):
+    sandbox_env.fail_always(faults.Status(503, retry_after=3))
+    terminal = Terminal("counter", "currentCalls")
+    terminal.wait_for("attempt 1 failed (503); retrying")
+    sandbox_env.clear_faults()
+    assert "currentCalls" in terminal.finish()
+
+
+def test_a_quick_retry_is_not_mentioned(sandbox_env):
+    sandbox_env.fail_next(faults.Status(503, retry_after=0))
+    assert "retrying" not in Terminal("counter", "currentCalls").finish()

@@ -1,7 +1,9 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from sinch_reporting.cli.graph import WINDOW, History, graph
+import pytest
+
+from sinch_reporting.cli.graph import WINDOW, History, axis_limits, graph
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -9,51 +11,75 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 def history(*values):
     """Return a history of values, two minutes each, up to noon."""
     made = History()
-    for place, value in enumerate(values):
-        made.add(NOON - timedelta(minutes=2 * (len(values) - place)), value)
+    for index, value in enumerate(values):
+        made.add(NOON - timedelta(minutes=2 * (len(values) - index)), value)
     return made
 
 
-def blank(row):
-    return not set(row.partition("|")[2]) - {" ", "\N{BRAILLE PATTERN BLANK}"}
+def canvas(drawn):
+    """Return label and cells of each row of the canvas."""
+    return [row.split(" |", 1) for row in drawn.splitlines()[:-2]]
 
 
-def test_each_value_lasts_until_the_next_and_the_last_one_until_now():
-    (line,) = history(5, 9).lines(NOON)
-    moments = [NOON - timedelta(minutes=minutes) for minutes in (4, 2, 2, 0)]
-    assert line == list(zip(moments, [5, 5, 9, 9], strict=True))
+def test_a_value_lasts_until_the_next_one_and_the_last_one_until_now():
+    [line] = history(5, 5, 9).lines(NOON)
+    times = [NOON - timedelta(minutes=minutes) for minutes in (6, 2, 2, 0)]
+    assert line == list(zip(times, [5, 5, 9, 9], strict=True))
 
 
-def test_where_nothing_was_known_the_line_breaks():
+def test_the_line_is_interrupted_while_the_value_is_unknown():
     assert [len(line) for line in history(5, 6, None, None, 7).lines(NOON)] == [4, 2]
     assert history(None).lines(NOON) == []
     assert graph(history(None), NOON, width=80, height=12) == ""
 
 
-def test_what_is_older_than_the_window_is_forgotten():
+def test_values_older_than_the_window_are_deleted():
     made = history(*range(1000))
     assert len(made.steps) <= WINDOW / timedelta(minutes=2) + 2
     assert made.lines(NOON)[0][0][0] >= NOON - WINDOW
 
 
-def test_a_graph_fits_the_terminal_and_names_its_values_and_hours():
-    drawn = graph(history(*[500] * 30, *[800] * 30), NOON, width=80, height=12).splitlines()
-    assert len(drawn) == 12
-    assert max(map(len, drawn)) <= 80
-    assert drawn[-1].split()[1::5] == ["10:00", "12:00"]
-    labels = [int(row.partition("|")[0]) for row in drawn[:-2]]
-    assert labels == sorted(labels, reverse=True)
-    assert labels[-1] == 0
-    assert labels[0] > 800
+@pytest.mark.parametrize("width", [60, 61, 79, 80, 100, 137, 200])
+def test_the_graph_fits_and_reaches_the_last_column(width):
+    drawn = graph(history(*range(500, 620)), NOON, width=width, height=12)
+    assert len(drawn.splitlines()) == 12
+    assert max(map(len, drawn.splitlines())) <= width
+    cells = (width - 22) // 10 * 10
+    # The newest value is at the right end of the canvas, the oldest one at its left end.
+    assert max(len(row[1]) for row in canvas(drawn)) >= cells
+    assert drawn.splitlines()[-1].split()[-1] == "12:00"
+    assert "\x1b" not in drawn
+
+
+def test_labels_are_whole_numbers_near_the_data():
+    drawn = graph(history(*[805] * 30, *[812] * 30), NOON, width=80, height=12)
+    labels = [int(label) for label, _ in canvas(drawn)]
     assert len({upper - lower for upper, lower in itertools.pairwise(labels)}) == 1
-    assert {label for label, row in zip(labels, drawn, strict=False) if not blank(row)} >= {labels[-6], labels[-9]}
+    drawn_labels = [int(label) for label, cells in canvas(drawn) if cells.strip()]
+    assert min(drawn_labels) <= 805
+    assert max(drawn_labels) >= 812
+    assert labels[0] - labels[-1] < 12
 
 
-def test_a_value_of_zero_is_drawn_at_the_bottom():
-    drawn = graph(history(0), NOON, width=60, height=8).splitlines()
-    assert [blank(row) for row in drawn[:-2]] == [True] * (len(drawn) - 3) + [False]
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 0), (0, 5), (3, 3), (842, 842), (700, 900), (0, 10**6), (10**15, 10**15 + 1), (0, 2**63)]
+)
+def test_the_axis_contains_all_values(low, high):
+    bottom, top = axis_limits(low, high, 9)
+    assert 0 <= bottom <= low
+    assert high < top
+    assert top - bottom <= max(2 * (high - low), 30)
+
+
+def test_long_numbers_do_not_move_the_axis():
+    drawn = graph(history(2**62), NOON, width=80, height=12)
+    assert {len(label) for label, _ in canvas(drawn)} == {10}
 
 
 def test_states_are_named():
-    drawn = graph(history(1, 0, 1), NOON, width=60, height=5, names=("not up", "up")).splitlines()
-    assert [row.partition("|")[0].strip() for row in drawn[:-2]] == ["up", "", "not up"]
+    drawn = graph(history(1, 0, 1), NOON, width=60, height=5, names=("not up", "up"))
+    assert [label.strip() for label, _ in canvas(drawn)] == ["up", "", "not up"]
+
+
+def test_short_spans_show_seconds():
+    assert "11:58:00" in graph(history(1), NOON, width=80, height=12)
