@@ -14,7 +14,7 @@ from sinch_reporting._concurrency import sleep, time_limit
 from sinch_reporting._failures import transport_error
 from sinch_reporting._http import Deadline
 from sinch_reporting._http.ownership import SharedTransport
-from sinch_reporting._logging import logger, own_request
+from sinch_reporting._logging import last_url, logger, own_request
 from sinch_reporting._operations import ROUTE, RequestBuilder, StripFrames
 from sinch_reporting._redaction import route_of
 from sinch_reporting._responses import decode, decode_body, read_body
@@ -186,6 +186,7 @@ class CallTransport(httpx.BaseTransport):
         """Make the call. Raises ReportingError."""
         with StripFrames():
             self._builder.adopt(request, route_of(request.url))
+            last_url.set((str(request.url), request.extensions[ROUTE]))
             request.headers.pop("Authorization", None)  # the generated client's; each attempt is authenticated
             timeout = request.extensions.get("timeout", {}).get("read")
             return self._caller.call(request, lambda response, _: response, timeout=timeout)

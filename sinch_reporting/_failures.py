@@ -84,9 +84,10 @@ def _describe(error: BaseException) -> tuple[str, str]:  # the cause in words, a
     check = "check the network, the proxy and the base URL"
     for link in _causes(error):
         if isinstance(link, ssl.SSLCertVerificationError):
-            return f"certificate verification failed: {link.verify_message}", "check SSL_CERT_FILE and the base URL"
+            message = getattr(link, "verify_message", "unknown reason")  # set by OpenSSL only
+            return f"certificate verification failed: {message}", "check SSL_CERT_FILE and the base URL"
         if isinstance(link, ssl.SSLError):
-            reason = (link.reason or "protocol error").lower().replace("_", " ")
+            reason = (getattr(link, "reason", None) or "protocol error").lower().replace("_", " ")
             return f"TLS failed: {reason}", "check that the base URL and the proxy speak TLS on this port"
         if isinstance(link, socket.gaierror):
             return "name not resolved", "check the base URL and the name server"

@@ -17,7 +17,7 @@ Secrets = Callable[[], tuple[str, ...]]
 _SEPARATORS = r"[ .\-()/\u00a0\u2010-\u2015]"
 _DATE_OR_NUMBER = re.compile(
     rf"(?P<date>\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01])(?!{_SEPARATORS}{{0,2}}\d))"
-    rf"|\+?\(?\d(?:{_SEPARATORS}{{0,2}}\d){{6,}}"
+    rf"|\+?\(?\d(?:{_SEPARATORS}{{0,3}}\d){{6,}}"
 )
 _JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -27,19 +27,6 @@ def route_of(url: httpx.URL) -> str:
     """Return the route template of a URL, such as `/counters/{id}`."""
     path = url.raw_path.partition(b"?")[0].decode("latin-1")
     return next((route for route in routes() if path_pattern(route).search(path)), UNKNOWN_ROUTE)
-
-
-def redact_urls(text: str) -> str:
-    """Return a text in which the URLs of our routes are replaced by the route templates."""
-    return re.sub(r"https?://[^\s\"'<>]+", _redact_url, text)
-
-
-def _redact_url(match: re.Match[str]) -> str:
-    try:
-        route = route_of(httpx.URL(match[0]))
-    except (httpx.InvalidURL, ValueError):
-        return match[0]
-    return match[0] if route == UNKNOWN_ROUTE else route
 
 
 def redact(text: str, request: httpx.Request, secrets: Secrets = tuple) -> str:

@@ -42,12 +42,12 @@ def read_body(response: httpx.Response) -> bytes:
 
 
 async def async_read_body(response: httpx.Response) -> bytes:
-    """Read at most 1 MiB and one chunk of a raw body, and close the response."""
+    """Read at most 1 MiB and one byte of a raw body, and close the response."""
     content = bytearray()
     async with aclosing(response):
         with anyio.CancelScope() as scope:
             async for chunk in cast("AsyncIterable[bytes]", response.stream):
-                content += chunk
+                content += chunk[: MAX_BODY_BYTES + 1 - len(content)]  # a stream may yield more after the cancellation
                 if len(content) > MAX_BODY_BYTES:
                     # Ends the stream from within. `break` would leave generators to the garbage collector.
                     scope.cancel()

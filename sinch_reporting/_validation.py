@@ -15,6 +15,6 @@ def check_number(
     error: type[ReportingError] = ConfigurationError,
 ) -> None:
     """Raise the error unless the value is a finite number (not a bool) of at least `minimum` and above `above`."""
-    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not number or not (minimum <= value < math.inf and value > above):  # type: ignore[operator]
+    valid = isinstance(value, int | float) and minimum <= value < math.inf and value > above
+    if not valid or isinstance(value, bool) or (whole and not isinstance(value, int)):
         raise error(message)

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from sinch_reporting import bulk, parameters, watch
+from sinch_reporting import bulk, models, parameters, watch
 from sinch_reporting._base_client import BaseClient
 from sinch_reporting._call import Caller, CallTransport
 from sinch_reporting._concurrency import sleep
@@ -20,10 +20,9 @@ from sinch_reporting._operations import ModelT, StripFrames, operation, parse
 from sinch_reporting._validation import check_number
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.httpdate import parse_http_date
-from sinch_reporting.models import CallReport, Counter, ServiceStatus
 from sinch_reporting.parameters import DomainLike, Endpoint, path_segment
 from sinch_reporting.watch import Sample, ValueT
-from sinch_reporting_client import models
+from sinch_reporting_client import models as api
 
 OutcomeT = TypeVar("OutcomeT")
 ResultT = TypeVar("ResultT")
@@ -36,9 +35,9 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
     `SINCH_APPLICATION_KEY`, `SINCH_APPLICATION_SECRET`, `SINCH_REPORTING_URL`, and for proxies `HTTPS_PROXY`,
     `ALL_PROXY`, `NO_PROXY`. TLS certificates are verified.
 
-    Every method that calls the API raises these exceptions, and otherwise only what the program itself raises:
+    Methods raise these exceptions, and otherwise only what the program itself raises:
 
-    - InvalidRequestError: a parameter is invalid; nothing was sent.
+    - InvalidRequestError: a parameter is invalid; nothing was sent. The iterations raise it before they start.
     - APIError: the server returned an error; see its subclasses.
     - TransportError: there was no response.
     - DeadlineExceededError: the deadline has passed, or the next wait would pass it.
@@ -84,7 +83,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         domain: DomainLike | None = None,
         start: date | None = None,
         stop: date | None = None,
-    ) -> CallReport:
+    ) -> models.CallReport:
         """Return the aggregated calls of a phone number or username.
 
         Without `start` and `stop`, the API reports the last 30 days. Both are filters of the API's earlier
@@ -106,14 +105,14 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         start: date | None,
         stop: date | None,
         expires: float = math.inf,
-    ) -> CallReport:
+    ) -> models.CallReport:
         with StripFrames():
             network = parameters.resolve_domain(endpoint, domain)
             arguments = parameters.call_report_parameters(endpoint, network, start, stop)
             convert = partial(
-                CallReport.from_api, endpoint=endpoint, domain=network, period_start=start, period_stop=stop
+                models.CallReport.from_api, endpoint=endpoint, domain=network, period_start=start, period_stop=stop
             )
-            return self._fetch("get_call_report", arguments, models.CallReport, convert, expires)
+            return self._fetch("get_call_report", arguments, api.CallReport, convert, expires)
 
     def iter_call_reports(
         self,
@@ -141,9 +140,6 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             ordered: Yield in the order of the endpoints. One slow call then delays the following outcomes.
             deadline: Time limit of the whole iteration in seconds. Calls in flight end by then, and the iteration
                 raises DeadlineExceededError if endpoints remain.
-
-        Raises:
-            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         bulk.check_iteration(endpoints, concurrency, deadline)
         parameters.check_period(start, stop)
@@ -181,9 +177,6 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             domain: As for `get_call_report`.
             concurrency: Number of concurrent calls.
             deadline: Time limit of the whole iteration in seconds, as for `iter_call_reports`.
-
-        Raises:
-            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         bulk.check_iteration((), concurrency, deadline)
         network = parameters.resolve_domain(endpoint, domain)
@@ -197,7 +190,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
 
         return bulk.fetch(fetch_one, parameters.date_range(start, stop), concurrency, expires, ordered=True)
 
-    def get_counter(self, counter_id: str) -> Counter:
+    def get_counter(self, counter_id: str) -> models.Counter:
         """Return a counter as of its last refresh. The server refreshes counters every two minutes.
 
         Args:
@@ -205,10 +198,10 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         """
         with StripFrames():
             arguments = {"id": path_segment(counter_id, "counter id")}
-            convert = partial(Counter.from_api, counter_id=counter_id)
-            return self._fetch("get_counter", arguments, models.Counter, convert)
+            convert = partial(models.Counter.from_api, counter_id=counter_id)
+            return self._fetch("get_counter", arguments, api.Counter, convert)
 
-    def get_service_status(self, service_id: str) -> ServiceStatus:
+    def get_service_status(self, service_id: str) -> models.ServiceStatus:
         """Return the status of a service.
 
         Args:
@@ -216,8 +209,8 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         """
         with StripFrames():
             arguments = {"id": path_segment(service_id, "service id")}
-            convert = partial(ServiceStatus.from_api, service_id=service_id)
-            return self._fetch("get_service_status", arguments, models.ServiceStatus, convert)
+            convert = partial(models.ServiceStatus.from_api, service_id=service_id)
+            return self._fetch("get_service_status", arguments, api.ServiceStatus, convert)
 
     def watch_counter(self, counter_id: str) -> Generator[watch.CounterOutcome]:
         """Yield a counter whenever its value changes, and errors, forever.
@@ -228,9 +221,6 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
 
         Args:
             counter_id: As for `get_counter`.
-
-        Raises:
-            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         path_segment(counter_id, "counter id")
         sample = partial(self._sample_counter, counter_id)
@@ -247,29 +237,26 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         Args:
             service_id: As for `get_service_status`.
             interval: Polling interval in seconds.
-
-        Raises:
-            InvalidRequestError: A parameter is invalid; nothing was sent.
         """
         path_segment(service_id, "service id")
         message = "interval must be a number of seconds above 0"
         check_number(interval, message, above=0, error=InvalidRequestError)
         sample = partial(self._sample_service, service_id)
-        schedule = watch.PollSchedule[ServiceStatus](interval)
+        schedule = watch.PollSchedule[models.ServiceStatus](interval)
         return self._poll(
             sample, schedule, lambda service: watch.ServiceStatusChange(service=service), watch.ServiceStatusFailure
         )
 
-    def _sample_counter(self, counter_id: str) -> Sample[Counter]:
-        def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[Counter]:
-            counter = Counter.from_api(parse(models.Counter, body), counter_id)
+    def _sample_counter(self, counter_id: str) -> Sample[models.Counter]:
+        def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[models.Counter]:
+            counter = models.Counter.from_api(parse(api.Counter, body), counter_id)
             return Sample(counter, counter.value, parse_http_date(response.headers.get("Date")))
 
         with StripFrames():
             request = self._builder.build(operation("get_counter"), {"id": counter_id})
             return self._caller.call(request, convert)
 
-    def _sample_service(self, service_id: str) -> Sample[ServiceStatus]:
+    def _sample_service(self, service_id: str) -> Sample[models.ServiceStatus]:
         service = self.get_service_status(service_id)
         return Sample(service, service.status)
 

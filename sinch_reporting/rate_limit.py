@@ -20,6 +20,8 @@ class RateLimiter:
         self.rate = rate
         self.pauses = 0
         self._interval = 1 / rate if rate else 0.0
+        # Whole requests: with a part of one, those of a low rate would not be spaced evenly.
+        self._burst = self._interval * int(BURST_SECONDS * (rate or 0))
         self._lock = threading.Lock()
         self._next_slot = 0.0
         self._paused_until = 0.0
@@ -36,7 +38,7 @@ class RateLimiter:
             slot = max(now, self._paused_until)
             if self.rate and not already_reserved:
                 # Only idle time that fits into the burst is made up for, and none of a pause.
-                due = max(self._next_slot, slot - BURST_SECONDS if self._paused_until <= now else slot)
+                due = max(self._next_slot, slot - self._burst if self._paused_until <= now else slot)
                 slot = max(slot, due)
                 if slot - now <= max_wait:
                     self._next_slot = due + self._interval

@@ -116,7 +116,7 @@ class RetryState:
         """Return the delay until a rate-limit slot. Raises DeadlineExceededError if it is None: past the deadline."""
         if delay is None:
             raise DeadlineExceededError(
-                f"the deadline of {round(self.deadline, 2):g} s would pass before the rate limit, or a Retry-After, allows the "
+                f"deadline of {round(self.deadline, 2):g} s would pass before the rate limit or Retry-After allows the "
                 "request; increase the deadline or send fewer requests"
             ) from self.last_error
         return delay
@@ -134,7 +134,7 @@ class RetryState:
         if expired or monotonic() + delay >= self.started + self.deadline:
             attempts = f"{self.attempt} attempt{'s' * (self.attempt > 1)}"
             raise DeadlineExceededError(
-                f"deadline of {round(self.deadline, 2):g} s exceeded after {attempts}; increase the deadline or retry later. "
-                f"The last failure: {error}"
+                f"deadline of {round(self.deadline, 2):g} s exceeded after {attempts}; increase the deadline or retry "
+                f"later. The last failure: {error}"
             ) from error
         return delay

@@ -15,20 +15,11 @@ from sinch_reporting.errors import (
 )
 from sinch_reporting.models import Counter, ServiceStatus
 
-COUNTER_REFRESH_SECONDS = 120.0
-"""Interval at which the server refreshes its counters."""
-
-REFRESH_MARGIN = 1.0
-"""Seconds to wait after a refresh is due: by then it is done, and the Date has whole seconds."""
-
-LATE_REFRESH_DELAYS = (2.0, 4.0, 8.0)
-"""Waits in seconds if a due refresh is not visible yet."""
-
-INITIAL_ERROR_DELAY = 5.0
-"""Seconds to wait after a first failure; doubles with each consecutive one."""
-
-MAX_DELAY = 3600.0
-"""Longest wait in seconds, whatever the Retry-After."""
+COUNTER_REFRESH_SECONDS = 120.0  # interval at which the server refreshes its counters
+REFRESH_MARGIN = 1.0  # seconds to wait after a refresh is due: by then it is done, and the Date has whole seconds
+LATE_REFRESH_DELAYS = (2.0, 4.0, 8.0)  # waits in seconds if a due refresh is not visible yet
+INITIAL_ERROR_DELAY = 5.0  # seconds to wait after a first failure; doubles with each consecutive one
+MAX_DELAY = 3600.0  # longest wait in seconds, whatever the Retry-After
 
 TRANSIENT_ERRORS = (APIError, TransportError, DeadlineExceededError, DecodeError)
 """Failures of the server or the network. Any other exception comes from the program, and ends the watch."""
@@ -85,11 +76,7 @@ class Sample(NamedTuple, Generic[ValueT]):
 
 
 class PollSchedule(Generic[ValueT]):
-    """Decides which samples are yielded, and when to poll next.
-
-    Args:
-        interval: Polling interval in seconds.
-    """
+    """Decides which samples are yielded, and when to poll next. The interval is in seconds."""
 
     def __init__(self, interval: float) -> None:
         self._seconds = interval

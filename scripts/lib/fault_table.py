@@ -1,4 +1,4 @@
-"""Meets both clients with every fault that the Sandbox knows, and writes what became of the calls as docs/faults.md."""
+"""Call both clients under every fault of the Sandbox, and write the results to docs/faults.md."""
 
 import argparse
 import asyncio
@@ -14,16 +14,17 @@ from sinch_reporting.testing import Sandbox, faults
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/faults.md"
 OPTIONS: dict[str, Any] = {"deadline": 60, "retry": RetryPolicy(attempts=3, backoff_base=0)}
-# Of an attempt, in seconds: where an answer comes, however busy the machine, and where none does.
-PATIENCE, SHORT_PATIENCE = 30.0, 0.5
-RIGHT = "the right answer"
+# Of an attempt, in seconds: long enough on a busy machine, and short for faults without a response.
+LONG_TIMEOUT, SHORT_TIMEOUT = 30.0, 0.5
+SUCCESS = "success"
 INTRODUCTION = """\
-# Faults and what becomes of a call
+# Results of calls under faults
 
-Made by `scripts/fault-table`, which meets both clients with each
-[fault of the Sandbox](testing.md#when-things-go-wrong), on a real socket: once, so that the next attempt could succeed,
-and always. The tests make this table again and compare. The clients had three attempts, of half a second where they
-wait in vain. Where an error stands under *once*, the call is not tried again.
+`scripts/fault-table` writes this page. It calls both clients under each
+[fault of the Sandbox](testing.md#errors), on a real socket: once, so that the next attempt can succeed, and always. The
+tests repeat the calls and compare. The clients have three attempts, of half a second if the fault sends no complete
+response. An error in the column *once* means that the client does not retry, or that the fault outlasts all attempts
+(`RefuseConnections(60)`).
 
 | fault | once | always |
 |---|---|---|
@@ -38,6 +39,14 @@ EVERY_FAULT: list[faults.Fault] = [
     faults.Status(429, retry_after=60),
     faults.Status(503, retry_at=0),
     faults.Status(503, retry_at=3600),
+    faults.Status(401, code=40105),
+    faults.Status(403, code=40302),
+    faults.Status(409),
+    faults.Status(429, code=42901),
+    faults.Status(503, code=50301),
+    faults.Status(503, code=50500, body_status=500),
+    faults.Status(200, code=40400),
+    faults.Status(200, code=40400, body_status=503),
     faults.Redirect("https://elsewhere.example/v1/services/rtpproxy"),
     faults.ClockSkew(3),
     faults.HtmlPage(),
@@ -63,7 +72,7 @@ EVERY_FAULT: list[faults.Fault] = [
     faults.NotHttp(),
 ]
 
-IN_VAIN = [
+NO_RESPONSE = [
     faults.Delay(1),
     faults.NoResponse(),
     faults.SlowDrip("body"),
@@ -83,9 +92,9 @@ def _async_calls(sandbox: Sandbox, timeout: float) -> list[str]:
         async with sandbox.async_client(timeout=timeout, **OPTIONS) as reporting:
             for _ in range(2):
                 try:
-                    outcomes.append(_named(await reporting.get_service_status("rtpproxy")))
-                except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-                    outcomes.append(_named(error))
+                    outcomes.append(_name(await reporting.get_service_status("rtpproxy")))
+                except Exception as error:  # noqa: BLE001 - reported in the table
+                    outcomes.append(_name(error))
         return outcomes
 
     return asyncio.run(calls())
@@ -93,27 +102,27 @@ def _async_calls(sandbox: Sandbox, timeout: float) -> list[str]:
 
 def _outcome(call: Callable[[], object]) -> str:
     try:
-        return _named(call())
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-        return _named(error)
+        return _name(call())
+    except Exception as error:  # noqa: BLE001 - reported in the table
+        return _name(error)
 
 
-def _named(outcome: object) -> str:
+def _name(outcome: object) -> str:
     if isinstance(outcome, ReportingError):
         return f"`{type(outcome).__name__}`"
     if isinstance(outcome, Exception):
         return f"**{type(outcome).__name__}**"
-    return RIGHT if getattr(outcome, "status", None) == "up" else f"**{outcome!r}**"
+    return SUCCESS if getattr(outcome, "status", None) == "up" else f"**{outcome!r}**"
 
 
-def _cell(set_up: Callable[[Sandbox], None], timeout: float = PATIENCE) -> str:
-    """Return what becomes of two calls in a row, which is the same for both clients."""
-    made = []
+def _cell(set_up: Callable[[Sandbox], None], timeout: float = LONG_TIMEOUT) -> str:
+    """Return the results of two consecutive calls, which are the same for both clients."""
+    results = []
     for calls in (_blocking_calls, _async_calls):
         with Sandbox() as sandbox:
             set_up(sandbox)
-            made.append(", then ".join(dict.fromkeys(calls(sandbox, timeout))))
-    blocking, asynchronous = made
+            results.append(", then ".join(dict.fromkeys(calls(sandbox, timeout))))
+    blocking, asynchronous = results
     return blocking if blocking == asynchronous else f"{blocking}; async: {asynchronous}"
 
 
@@ -122,14 +131,14 @@ def _move_clock(sandbox: Sandbox) -> None:
 
 
 def _row(fault: faults.Fault) -> str:
-    timeout = SHORT_PATIENCE if fault in IN_VAIN else PATIENCE
-    once = _cell(lambda sandbox: sandbox.fail_next(fault), timeout).removesuffix(f", then {RIGHT}")
+    timeout = SHORT_TIMEOUT if fault in NO_RESPONSE else LONG_TIMEOUT
+    once = _cell(lambda sandbox: sandbox.fail_next(fault), timeout).removesuffix(f", then {SUCCESS}")
     return f"| `{fault!r}` | {once} | {_cell(lambda sandbox: sandbox.fail_always(fault), timeout)} |\n"
 
 
 def page() -> str:
     """Return the page."""
-    clock = f"| a clock that is three hours off | | {_cell(_move_clock)} |\n"
+    clock = f"| a clock three hours ahead (`sandbox.clock`) | | {_cell(_move_clock)} |\n"
     with ThreadPoolExecutor(8) as threads:
         return INTRODUCTION + "".join(threads.map(_row, EVERY_FAULT)) + clock
 

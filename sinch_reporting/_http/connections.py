@@ -5,9 +5,10 @@ import queue
 import socket
 import ssl
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from time import monotonic
+from typing import Any, cast
 
 import anyio
 import httpcore
@@ -99,7 +100,8 @@ class FallbackBackend(httpcore.SyncBackend):
 
 
 # Each blocking object and its async twin, for `scripts/unasync`.
-network_backend, async_network_backend = FallbackBackend, httpcore.AnyIOBackend
+network_backend = FallbackBackend
+async_network_backend: Callable[[], httpcore.AsyncNetworkBackend] = cast("Any", httpcore.AnyIOBackend)
 shield, async_shield = nullcontext, functools.partial(anyio.CancelScope, shield=True)  # protects clean-up
 Slots = threading.Semaphore
 

@@ -22,10 +22,7 @@ current_loop: Callable[[], object] = NoneType  # returns None: threads have no e
 
 
 def close_on_finalize(transport: object, close: Callable[[], object]) -> None:
-    """Call `close` when the transport is garbage-collected or the interpreter exits, but not in a forked process.
-
-    Otherwise Python warns about unclosed sockets. In a forked process, the sockets belong to the parent.
-    """
+    """Call `close` when the transport is garbage-collected, but not in a forked process: the sockets are the parent's."""
     weakref.finalize(transport, _close_in_creator_process, close, os.getpid())
 
 
@@ -46,7 +43,7 @@ class SharedTransport(Generic[TransportT]):
         factory: Makes the default transport; None for a custom one.
         rate_limiter: The rate limiter of all requests.
         current_loop: Returns the running event loop, or None for blocking clients.
-        owner: The process id and event loop that own the connections; None before the first use.
+        owner: The process id and event loop of the connections; None before the first use.
         closed: Whether the client has been closed.
     """
 
@@ -60,10 +57,7 @@ class SharedTransport(Generic[TransportT]):
     _lock: threading.Lock = field(factory=threading.Lock)
 
     def claim(self) -> TransportT:
-        """Return the transport for this process and event loop.
-
-        Raises ReportingError if the client is closed, or if its custom transport belongs to another process or loop.
-        """
+        """Return the transport for this process and event loop. Raises ReportingError if there is none."""
         if self.closed:
             raise ReportingError("the client is closed; make a new one")
         owner = (os.getpid(), self.current_loop())

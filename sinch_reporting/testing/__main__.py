@@ -1,4 +1,4 @@
-"""`python -m sinch_reporting.testing`: serves a Sandbox until it is interrupted or terminated."""
+"""`python -m sinch_reporting.testing`: serve a Sandbox until Ctrl-C or SIGTERM."""
 
 import argparse
 import shlex
@@ -8,22 +8,22 @@ import textwrap
 import time
 from collections.abc import Sequence
 
-from sinch_reporting.testing import Sandbox  # first: it tells which extra is missing
+from sinch_reporting.testing import Sandbox  # first: its error names the missing extra
 from sinch_reporting.testing._sandbox import EXAMPLE_KEY, EXAMPLE_SECRET
 from sinch_reporting.testing.faults import DEFAULT_CHAOS, Fault
-from sinch_reporting.testing.faults._spec import help_text, parse
+from sinch_reporting.testing.faults._cli_syntax import help_text, parse
 
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m sinch_reporting.testing") -> int:
-    """Run the command, by default with the process's arguments, and return its exit status."""
+    """Run the command, by default with the arguments of the process, and return its exit status."""
     parser = _parser(prog)
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _sandbox(options) as sandbox:
-            _announce(sandbox)
+            _print_settings(sandbox)
             while True:
-                # Unlike a wait for a lock, it is interrupted by signals on every platform.
+                # Signals interrupt it on every platform, unlike a wait for a lock.
                 time.sleep(3600)
     except KeyboardInterrupt:
         return 0
@@ -37,12 +37,13 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         prog=prog,
         description=textwrap.fill(
             "Serve the Sinch Reporting API locally, with made-up data, until Ctrl-C or SIGTERM. "
-            "Prints the shell's exports for the URL and the credentials.",
+            "Prints shell exports of the URL and the credentials.",
             78,
         ),
         epilog=f"For example:\n\n    $ {prog} --service rtpproxy=down --fault 503:retry-after=2\n\n"
-        f"SPEC is NAME, NAME:VALUE or NAME:OPTION=VALUE,OPTION=VALUE, such as reset, delay:0.5,\n"
-        f"503:retry-after=2. A VALUE alone is that of the first option.\n\n{help_text()}",
+        f"SPEC is NAME, NAME:VALUE or NAME:OPTION=VALUE,OPTION=VALUE, such as\n"
+        f"connection-reset, delay:0.5, 503:retry-after=2. A VALUE without a name belongs to the first option.\n\n"
+        f"{help_text()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -74,24 +75,24 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         type=_counter,
         action="append",
         default=[],
-        help="pin a counter to a whole number, such as currentCalls=7; may be repeated",
+        help="set a counter to a whole number, such as currentCalls=7; may be repeated",
     )
     parser.add_argument(
         "--fault",
         metavar="SPEC",
         action="append",
         default=[],
-        help="meet the next request by this fault, see below; may be repeated, a step for each request, "
-        "after which all is normal",
+        help="apply this fault to the next request, see below; may be repeated, one for each request, "
+        "after which responses are normal",
     )
     parser.add_argument(
         "--chaos",
         metavar="RATE",
         type=float,
-        help="meet this share of the requests, from 0 to 1, by a fault: one of those given by --fault, else any that "
-        "ends soon by itself",
+        help="apply a random fault to this share of the requests, from 0 to 1: one of those given by --fault, "
+        "by default any that ends soon",
     )
-    parser.add_argument("--seed", type=int, default=0, help="another course of chaos (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random faults (default: %(default)s)")
     return parser
 
 
@@ -123,19 +124,19 @@ def _sandbox(options: argparse.Namespace) -> Sandbox:
         sandbox.set_service(name, status)
     for name, value in options.counter:
         sandbox.set_counter(name, value)
-    _misbehave(sandbox, [parse(spec) for spec in options.fault], options)
+    _set_faults(sandbox, [parse(spec) for spec in options.fault], options)
     return sandbox
 
 
-def _misbehave(sandbox: Sandbox, steps: list[Fault | None], options: argparse.Namespace) -> None:
+def _set_faults(sandbox: Sandbox, faults: list[Fault | None], options: argparse.Namespace) -> None:
     if options.chaos is None:
-        sandbox.fail_next(*steps)
+        sandbox.fail_next(*faults)
     else:
-        faults = [step for step in steps if step]
-        sandbox.chaos(options.chaos, seed=options.seed, faults=faults or DEFAULT_CHAOS)
+        choice = [fault for fault in faults if fault]
+        sandbox.chaos(options.chaos, seed=options.seed, faults=choice or DEFAULT_CHAOS)
 
 
-def _announce(sandbox: Sandbox) -> None:
+def _print_settings(sandbox: Sandbox) -> None:
     user = f"{sandbox.application_key}:{sandbox.application_secret}"
     lines = (
         f"export SINCH_REPORTING_URL={shlex.quote(sandbox.url)}",

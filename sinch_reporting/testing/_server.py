@@ -1,4 +1,4 @@
-"""Uvicorn, for a thread of the Sandbox: all that the Sandbox knows of its insides, and of sockets."""
+"""Uvicorn in a thread of the Sandbox, and the execution of actions on its connections."""
 
 import asyncio
 import ipaddress
@@ -11,26 +11,28 @@ from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 
 import uvicorn
-from starlette.requests import ClientDisconnect, Request
+from starlette import requests
+from starlette.responses import Response as HttpResponse
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sinch_reporting.testing._app import App
-from sinch_reporting.testing._perform import Performer, read
+from sinch_reporting.testing._actions import Action, Disconnect, Response, Sleep, StopListening
+from sinch_reporting.testing._api import Api
+from sinch_reporting.testing._signature import Request
 from sinch_reporting.testing.faults import Fault
 
 _CLOSE_TIMEOUT = 1
 
 
 class Connection(H11Protocol):
-    """A connection that can be misused.
+    """A connection that faults can misuse.
 
-    Of its base, which is no public interface, it takes the two callbacks of asyncio, `transport`, `flow.drain()`,
-    `shutdown()`, which closes it when it is idle, and `app_state`, which each request finds in its scope.
+    Of its base, which is not a public interface, it uses the two callbacks of asyncio, `transport`, `flow.drain()`,
+    `shutdown()`, which closes an idle connection, and `app_state`, which each request has in its scope.
     """
 
     fault: Fault | None = None
-    """The fault that is being played, or that the next request on this connection meets."""
+    """The fault that is being executed, or that closes this connection on its next request."""
     closes_on_next_request = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -46,17 +48,10 @@ class Connection(H11Protocol):
         self.transport.write(data)
         await self.flow.drain()
 
-    def close(self) -> None:
-        self.transport.close()
-
     def reset(self) -> None:
         linger = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
         self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.transport.abort()
-
-    @property
-    def is_lost(self) -> bool:
-        return self.lost.is_set()
 
     async def wait_until_lost(self, seconds: float | None) -> None:
         with suppress(TimeoutError):
@@ -65,21 +60,21 @@ class Connection(H11Protocol):
 
     @property
     def is_stuck(self) -> bool:
-        """Whether waiting for the client to be served would be in vain."""
+        """Whether the current response may never end."""
         return self.fault is not None or self.transport.get_write_buffer_size() > 0
 
 
 class Server(uvicorn.Server):
-    """Uvicorn, for a thread: tells when it is ready, can refuse connections, and logs nothing."""
+    """Uvicorn for a thread: silent, with an event when it is ready, and able to refuse connections."""
 
     servers: list[asyncio.Server]
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, api: Api) -> None:
         super().__init__(
             uvicorn.Config(
                 self._respond,
                 interface="asgi3",
-                http=Connection,  # whatever else is installed, tests see the same server
+                http=Connection,  # tests see the same server whatever else is installed
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -91,13 +86,13 @@ class Server(uvicorn.Server):
             )
         )
         self.ready = threading.Event()
-        self._app = app
+        self._api = api
         self._stopping = asyncio.Event()
         self._refusals = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def serve_on(self, listener: socket.socket) -> None:
-        """Serve, in this thread, until `stop` is called."""
+        """Serve in this thread until `stop` is called."""
         self._listener = listener
         try:
             with _silence():
@@ -107,27 +102,27 @@ class Server(uvicorn.Server):
             self.ready.set()
 
     def stop(self) -> None:
-        """Tell the thread of the server to end."""
+        """Stop the thread of the server."""
         self.should_exit = True
         self._loop.call_soon_threadsafe(self._stopping.set)
 
-    def do(self, what: Callable[["Server"], Awaitable[None]]) -> None:
-        """Do something in the thread of the server, and return when it is done."""
+    def run_in_loop(self, method: Callable[["Server"], Awaitable[None]]) -> None:
+        """Run a method in the thread of the server, and return when it is done."""
 
         async def in_loop() -> None:
-            await what(self)
+            await method(self)
 
         asyncio.run_coroutine_threadsafe(in_loop(), self._loop).result()
 
     async def refuse(self) -> None:
-        """Refuse new connections, and close the idle ones, until `allow` was called as often as this."""
+        """Refuse new connections and close the idle ones, until `allow` has been called as often as this."""
         self._refusals += 1
         if self._refusals > 1:
             return
         host, port = self._listener.getsockname()[:2]
         for server in self.servers:
             server.close()
-        # A port that is bound and not listened on is refused, and yet taken.
+        # Connections to a port that is bound but not listened on are refused, and nobody else can take it.
         self._listener = bind(host, port)
         for connection in self._connections():
             connection.shutdown()
@@ -139,11 +134,10 @@ class Server(uvicorn.Server):
         if not self._refusals and not self.should_exit:
             await super().startup([self._listener])
 
-    async def refuse_for(self, seconds: float) -> None:
-        """Refuse new connections for some time, which begins now."""
+    async def _refuse_for(self, seconds: float) -> None:
         await self.refuse()
         task = asyncio.create_task(self._allow_after(seconds))
-        self._tasks.add(task)  # or it might be collected
+        self._tasks.add(task)  # the event loop keeps only weak references
         task.add_done_callback(self._tasks.discard)
 
     async def _allow_after(self, seconds: float) -> None:
@@ -156,7 +150,7 @@ class Server(uvicorn.Server):
         self.ready.set()
 
     async def main_loop(self) -> None:
-        # Uvicorn's looks every tenth of a second whether to end, and its `shutdown` whether all has ended.
+        # Uvicorn's polls every tenth of a second.
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's
@@ -170,7 +164,7 @@ class Server(uvicorn.Server):
         await _all_lost(self._connections())
         for connection in self._connections():
             connection.transport.abort()
-        await asyncio.sleep(0)  # until they are
+        await asyncio.sleep(0)  # until they are closed
 
     def _connections(self) -> list[Connection]:
         return [each for each in self.server_state.connections if isinstance(each, Connection)]
@@ -178,30 +172,71 @@ class Server(uvicorn.Server):
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection: Connection = scope["state"]["connection"]
         try:
-            request = await read(Request(scope, receive))
-        except ClientDisconnect:
+            request = await _read(requests.Request(scope, receive))
+        except requests.ClientDisconnect:
             return
-        hanging_up = connection.fault if connection.closes_on_next_request else None
-        plan, connection.fault = self._app.receive(request, hanging_up)
-        await Performer(connection, self.refuse_for, scope, receive, send).perform(plan.acts)
+        pending = connection.fault if connection.closes_on_next_request else None
+        plan, connection.fault = self._api.receive(request, pending)
+        complete = False
+        for action in plan.actions:
+            if isinstance(action, Response):
+                await HttpResponse(action.body, action.status, action.headers)(scope, receive, send)
+                complete = True
+            else:
+                await self._execute(action, connection)
+            if connection.lost.is_set():
+                break
+        if not complete:
+            connection.transport.close()
+            # Uvicorn would send a response of its own if this returned earlier.
+            await connection.wait_until_lost(None)
         if not connection.closes_on_next_request:
             connection.fault = None
 
+    async def _execute(self, action: Action, connection: Connection) -> None:
+        match action:
+            case bytes():
+                await connection.write(action)
+            case Sleep():
+                await connection.wait_until_lost(action.seconds)
+            case StopListening():
+                await self._refuse_for(action.seconds)
+            case Disconnect.CLOSE:
+                connection.transport.close()
+            case Disconnect.RESET:
+                connection.reset()
+            case _:
+                connection.closes_on_next_request = True
+
+
+async def _read(request: requests.Request) -> Request:
+    """Return a request as it came over the wire; raises ClientDisconnect."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return Request(
+        method=request.method,
+        path=request.scope["raw_path"].decode("ascii"),
+        query=request.scope["query_string"].decode("ascii"),
+        headers=headers,
+        body=await request.body(),
+    )
+
 
 async def _all_lost(connections: Iterable[Connection]) -> None:
-    """Wait until they are, though not long."""
+    """Wait a short time until connections are closed."""
     with suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*(each.lost.wait() for each in connections)), _CLOSE_TIMEOUT)
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that has the port and does not listen yet."""
+    """Return a socket that is bound to the port and does not listen yet."""
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         if os.name == "posix":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Inherited by each connection; asyncio sets it only where a socket names its protocol, and this one does not.
-        # Without it, every answer but the first of a connection waits some 40 ms for an acknowledgement.
+        # Inherited by each connection. asyncio sets it only for sockets with an explicit protocol; without it, every
+        # response but the first of a connection waits some 40 ms for an acknowledgement.
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         bound.bind((host, port))
     except BaseException:
@@ -211,7 +246,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is an address of this machine that no other can reach."""
+    """Return whether only this machine can reach a host."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -220,7 +255,7 @@ def is_loopback(host: str) -> bool:
 
 @contextmanager
 def _silence() -> Generator[None]:
-    """Drop what uvicorn logs in this thread; its loggers belong to the process, where another may be at work."""
+    """Drop uvicorn's log records of this thread only: its loggers are shared by the process."""
     thread = threading.get_ident()
 
     def is_from_elsewhere(_: logging.LogRecord) -> bool:

@@ -1,21 +1,21 @@
-"""The fixture `sinch_sandbox`, which pytest finds by itself where this package is installed."""
+"""The fixture `sinch_sandbox`. pytest finds it automatically if this package is installed."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-# The Sandbox is imported by the fixture: this module is loaded in every run of pytest, also where the extra is missing.
+# The fixture imports the Sandbox: every run of pytest loads this module, even without the extra.
 if TYPE_CHECKING:
     from sinch_reporting.testing import Sandbox
 
 
 @pytest.fixture
 def sinch_sandbox(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Sandbox]":
-    """A local Sinch Reporting API, which clients made without arguments reach.
+    """A local Sinch Reporting API, used by clients that are created without arguments.
 
     It is a running `sinch_reporting.testing.Sandbox`, a new one for each test. The environment variables
-    SINCH_REPORTING_URL, SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET name it and its credentials.
+    SINCH_REPORTING_URL, SINCH_APPLICATION_KEY and SINCH_APPLICATION_SECRET contain its URL and credentials.
     """
     try:
         from sinch_reporting.testing import Sandbox  # noqa: PLC0415

@@ -20,9 +20,7 @@ WRONG = "d3Jvbmc="
 
 CALLS = {
     "number": lambda reporting: reporting.get_call_report(NUMBER),
-    "number-pstn": lambda reporting: reporting.get_call_report(NUMBER, domain="pstn"),
-    "number-start": lambda reporting: reporting.get_call_report(NUMBER, start=PERIOD["start"]),
-    "number-stop": lambda reporting: reporting.get_call_report(NUMBER, stop=PERIOD["stop"]),
+    "number-data": lambda reporting: reporting.get_call_report(NUMBER, domain="data"),
     "number-pstn-period": lambda reporting: reporting.get_call_report(NUMBER, domain="pstn", **PERIOD),
     "username": lambda reporting: reporting.get_call_report(Username("alice")),
     "username-pstn": lambda reporting: reporting.get_call_report(Username("alice"), domain="pstn"),
@@ -81,7 +79,7 @@ def test_a_report_without_calls_keeps_the_contract(client_class, auth, sandbox, 
         return reporting.get_call_report(NUMBER, **FUTURE)
 
     report = outcome(client_class, call, base_url=sandbox.url, auth=auth, transport=watched)
-    assert (report.total, report.start) == (0, None)
+    assert (report.total, report.first_call) == (0, None)
     assert (watched.statuses, watched.violations) == ([200], [])
 
 

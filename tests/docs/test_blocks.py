@@ -11,20 +11,21 @@ from tests.support.pages import PAGES, ROOT, blocks_of, is_shown
 STRUCTURE = re.compile(r"\{(toctree|eval-rst|include)\}( \S+)?")
 EXAMPLE = re.compile(r"\{literalinclude\} examples/(\S+)")
 NAMED = re.compile(r"sinch-reporting\[([\w,]+)\]")
+FILE = re.compile(r"# (\w+\.py)\n")
 TYPED = re.compile(r"^(\$|>>>|pip|python|sinch-reporting|import|from) ", re.MULTILINE)
 
 
 def python_blocks():
     for page in PAGES:
         for block in blocks_of(page):
-            if block.kind == "python":
+            if block.kind == "python" and not FILE.match(block.text):
                 yield pytest.param(block, id=f"{page.name}:{block.line}")
 
 
 def is_run(block):
     """Return whether a test runs the block, or it holds nothing to be run."""
     if block.kind == "python":
-        return True  # below
+        return True  # below, or as a file
     if block.kind == "console":
         return block.text.startswith("$ ")  # tests/examples/test_pages.py
     if block.kind == "yaml":
@@ -50,6 +51,13 @@ def sandbox_env(sandbox, monkeypatch, tmp_path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_of_a_page_is_run(page):
     assert [block for block in blocks_of(page) if not is_run(block)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_of_a_page_is_run_by_a_command(page):
+    commands = " ".join(command for block in blocks_of(page) for command in block.commands)
+    files = [match[1] for block in blocks_of(page) if block.kind == "python" and (match := FILE.match(block.text))]
+    assert [file for file in files if file not in commands] == []
 
 
 @pytest.mark.parametrize(

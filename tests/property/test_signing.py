@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sinch_reporting import SignedAuth
-from sinch_reporting.testing._verify import Incoming, RefusedError, Verifier
+from sinch_reporting.testing._signature import ApiError, Request, Verifier
 from tests.property.strategies import more
 
 # No timestamp is too old: what is refused is refused for its signature.
@@ -52,7 +52,7 @@ def signed(key, secret, path, method, body, content_type):
     flow.close()
     raw_path, _, query = request.url.raw_path.decode("ascii").partition("?")
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in request.headers.raw}
-    return Incoming(method=request.method, path=raw_path, query=query, headers=headers, body=request.content)
+    return Request(method=request.method, path=raw_path, query=query, headers=headers, body=request.content)
 
 
 @st.composite
@@ -68,7 +68,7 @@ def with_header(request, name, value):
 
 
 def refused(key, secret, request):
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ApiError) as caught:
         verifier(key, secret).check(request, NOW)
     return caught.value.code
 

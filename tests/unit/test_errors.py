@@ -1,55 +1,80 @@
+import copy
+import inspect
 import pickle
 
+import httpx
 import pytest
 
 import sinch_reporting
-from sinch_reporting import (
-    APIError,
-    ConfigurationError,
-    InvalidRequestError,
-    RateLimitError,
-    ReportingError,
-    RequestTimeoutError,
-    TransportError,
-)
+from sinch_reporting import APIError, ReportingError
+from sinch_reporting.errors import api_error_class
 
-PUBLIC = [getattr(sinch_reporting, name) for name in sinch_reporting.__all__]
-CLASSES = [kind for kind in PUBLIC if isinstance(kind, type) and issubclass(kind, Exception)]
+CLASSES = [
+    value for _, value in inspect.getmembers(sinch_reporting, inspect.isclass) if issubclass(value, ReportingError)
+]
 FIELDS = {
     "status_code": 429,
     "error_code": 42900,
     "message": "Slowly",
     "reference": "3d9a5e8e",
     "retry_after": 2.5,
-    "attempts": 4,
+    "headers": httpx.Headers({"Retry-After": "2.5"}),
 }
 
 
+def make(kind):
+    error = kind("what happened", **FIELDS) if issubclass(kind, APIError) else kind("what happened")
+    error.route, error.attempts, error.elapsed = "/counters/{id}", 4, 1.5
+    return error
+
+
 def test_the_tree_is_the_documented_one():
-    parents = {kind.__name__: kind.__bases__[0].__name__ for kind in CLASSES}
     api = ["BadRequest", "Authentication", "PermissionDenied", "NotFound", "RateLimit", "Server"]
     direct = ["Configuration", "InvalidRequest", "Transport", "DeadlineExceeded", "API", "Decode"]
-    assert parents == {
-        "ReportingError": "Exception",
-        "RequestTimeoutError": "TransportError",
-        **{f"{name}Error": "ReportingError" for name in direct},
-        **{f"{name}Error": "APIError" for name in api},
+    assert {kind.__name__: [base.__name__ for base in kind.__bases__] for kind in CLASSES} == {
+        "ReportingError": ["Exception"],
+        **{f"{name}Error": ["ReportingError"] for name in direct},
+        "ConfigurationError": ["ReportingError", "ValueError"],
+        "InvalidRequestError": ["ReportingError", "ValueError"],
+        "RequestTimeoutError": ["TransportError"],
+        **{f"{name}Error": ["APIError"] for name in api},
     }
-    assert issubclass(ConfigurationError, ValueError)
-    assert issubclass(InvalidRequestError, ValueError)
-    assert issubclass(RequestTimeoutError, TransportError)
 
 
-@pytest.mark.parametrize("kind", CLASSES)
-def test_every_error_survives_pickling(kind):
-    error = kind("what happened", **FIELDS) if issubclass(kind, APIError) else kind("what happened")
-    copy = pickle.loads(pickle.dumps(error))
-    assert type(copy) is kind
-    assert str(copy) == "what happened"
-    assert vars(copy) == vars(error)
+@pytest.mark.parametrize("duplicate", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_every_error_can_be_pickled_and_copied(kind, duplicate):
+    error = make(kind)
+    twin = duplicate(error)
+    assert type(twin) is kind
+    assert str(twin) == "what happened"
+    assert vars(twin) == vars(error)
+    assert (twin.route, twin.attempts, twin.elapsed) == ("/counters/{id}", 4, 1.5)
 
 
-def test_an_api_error_tells_what_the_server_said():
-    error = RateLimitError("what happened", **FIELDS)
+def test_an_api_error_has_the_fields_of_the_response():
+    error = make(APIError)
     assert {name: getattr(error, name) for name in FIELDS} == FIELDS
-    assert isinstance(error, ReportingError)
+    assert APIError("x", status_code=500).headers == {}
+
+
+def test_errors_are_true_and_have_defaults_outside_of_calls():
+    error = ReportingError("what happened")
+    assert error
+    assert (error.route, error.attempts, error.elapsed) == (None, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "name"),
+    [
+        ([400], "BadRequestError"),
+        ([401], "AuthenticationError"),
+        ([403], "PermissionDeniedError"),
+        ([404], "NotFoundError"),
+        ([429], "RateLimitError"),
+        ([500, 501, 503, 520, 599], "ServerError"),
+        ([302, 304, 402, 407, 408, 409, 418, 600, 999], "APIError"),
+    ],
+)
+def test_the_class_of_an_error_follows_from_its_status(statuses, name):
+    assert {api_error_class(status).__name__ for status in statuses} == {name}

@@ -1,22 +1,12 @@
-"""What a Sandbox can do to a request instead of answering it: steps for its `fail_next`, `fail_always` and `chaos`.
+"""Faults: what a Sandbox can do to a request, for its `fail_next`, `fail_always` and `chaos`.
 
-    sandbox.fail_next(Status(503, retry_after=1), ConnectionReset(), None)  # None: the normal answer, as for all after the script
+    sandbox.fail_next(Status(503, retry_after=1), ConnectionReset(), None)  # None: the normal response
 
-Each class tells what a client sees. All are values: frozen, comparable, hashable. Where one speaks of the normal
-answer, it is what the request would have been answered, be it an error; other faults check nothing of the request.
+The description of each class states what a client sees. Faults are values: frozen, comparable, hashable. The *normal
+response* is the one that the request would get without the fault, including errors such as a 401. All other faults
+ignore the credentials and the path.
 """
 
-from sinch_reporting.testing.faults._answers import (
-    ClockSkew,
-    GzipBomb,
-    HtmlPage,
-    HugeHeader,
-    InvalidJson,
-    InvalidUtf8,
-    Redirect,
-    Status,
-    WrongTypes,
-)
 from sinch_reporting.testing.faults._base import Fault
 from sinch_reporting.testing.faults._connections import (
     ConnectionReset,
@@ -29,6 +19,17 @@ from sinch_reporting.testing.faults._connections import (
     SlowDrip,
     Truncate,
     WrongContentLength,
+)
+from sinch_reporting.testing.faults._responses import (
+    ClockSkew,
+    GzipBomb,
+    HtmlPage,
+    HugeHeader,
+    InvalidJson,
+    InvalidUtf8,
+    Redirect,
+    Status,
+    WrongTypes,
 )
 
 DEFAULT_CHAOS: tuple[Fault, ...] = (
@@ -54,7 +55,7 @@ DEFAULT_CHAOS: tuple[Fault, ...] = (
     GzipBomb(),
     HugeHeader(),
 )
-"""What `chaos` chooses from unless told otherwise: what ends soon by itself and touches no other connection."""
+"""The default choice of `chaos`: faults that end soon without the client and affect no other connection."""
 
 __all__ = [
     "DEFAULT_CHAOS",

@@ -1,4 +1,4 @@
-"""Faults of the connection: what arrives late, in part, for ever, or not at all."""
+"""Faults of the connection: responses that are late, incomplete, endless or missing."""
 
 import itertools
 import re
@@ -8,32 +8,32 @@ from typing import Literal, get_args
 
 import attrs
 
-from sinch_reporting.testing._plan import Act, Answer, End, Pause, Plan, Refuse
-from sinch_reporting.testing.faults import _fields as fields
+from sinch_reporting.testing._actions import Action, Disconnect, Plan, Response, Sleep, StopListening
+from sinch_reporting.testing.faults import _validators as fields
 from sinch_reporting.testing.faults._base import Fault
 
 ResetWhen = Literal["before headers", "in headers", "after headers"]
-HangUpWhen = Literal["at once", "on next request"]
-DripWhat = Literal["body", "headers"]
+DropWhen = Literal["at once", "on next request"]
+DripPart = Literal["body", "headers"]
 
-_FOREVER = Pause(None)
-# Some systems throw away what has arrived and is not read yet when a reset follows.
-_UNTIL_READ = Pause(0.02)
+_FOREVER = Sleep(None)
+# Some systems discard unread data when a reset follows.
+_UNTIL_READ = Sleep(0.02)
 
 
 @attrs.frozen(repr=False)
 class Delay(Fault):
-    """The normal answer, after so many seconds."""
+    """The normal response, late by this time in seconds."""
 
     seconds: float = attrs.field(converter=fields.seconds)
 
-    def _plan(self, normal: Answer, _: datetime, /) -> Plan:
-        return Plan(normal.status, [Pause(self.seconds), normal])
+    def _plan(self, normal: Response, _: datetime, /) -> Plan:
+        return Plan(normal.status, [Sleep(self.seconds), normal])
 
 
 @attrs.frozen(repr=False)
 class NoResponse(Fault):
-    """No answer, ever; the connection stays open until the client gives up."""
+    """No response at all. The connection stays open until the client gives up."""
 
     def _plan(self, *_: object) -> Plan:
         return Plan(None, [_FOREVER])
@@ -41,87 +41,87 @@ class NoResponse(Fault):
 
 @attrs.frozen(repr=False)
 class RefuseConnections(Fault):
-    """The connection is closed without an answer, and for so many seconds new ones are refused.
+    """The connection is closed without a response, and new ones are refused for this time in seconds.
 
-    The others are closed as soon as they are idle. `sandbox.refuse_connections()` does it for as long as you like.
+    Other connections are closed as soon as they are idle. `sandbox.refuse_connections()` refuses for a `with` block.
     """
 
     seconds: float = attrs.field(default=1.0, converter=fields.seconds)
 
     def _plan(self, *_: object) -> Plan:
-        return Plan(None, [Refuse(self.seconds), End.CLOSE])
+        return Plan(None, [StopListening(self.seconds), Disconnect.CLOSE])
 
 
 @attrs.frozen(repr=False)
 class ConnectionReset(Fault):
-    """A connection that is reset (RST): in place of the answer, in the middle of its headers, or after them."""
+    """The connection is reset (RST): instead of the response, in the middle of its headers, or after them."""
 
     when: ResetWhen = attrs.field(default="before headers", validator=fields.one_of(*get_args(ResetWhen)))
 
-    def _plan(self, normal: Answer, _: datetime, /) -> Plan:
+    def _plan(self, normal: Response, _: datetime, /) -> Plan:
         if self.when == "before headers":
-            return Plan(None, [End.RESET])
+            return Plan(None, [Disconnect.RESET])
         head = normal.head()
         sent = head[: len(head) * 2 // 3] if self.when == "in headers" else head
-        return Plan(normal.status, [sent, _UNTIL_READ, End.RESET])
+        return Plan(normal.status, [sent, _UNTIL_READ, Disconnect.RESET])
 
 
 @attrs.frozen(repr=False)
 class DropKeepAlive(Fault):
-    """The normal answer, on a connection that promises to be kept alive and is not.
+    """The normal response on a connection that should be kept alive, but is closed.
 
-    It is closed at once, or when the next request on it has arrived. That request gets no answer, takes no step of a
-    script, and is recorded as met by this fault.
+    It is closed at once, or when its next request has arrived. That request gets no response, does not count for
+    `fail_next`, and is recorded with this fault.
     """
 
-    when: HangUpWhen = attrs.field(default="at once", validator=fields.one_of(*get_args(HangUpWhen)))
+    when: DropWhen = attrs.field(default="at once", validator=fields.one_of(*get_args(DropWhen)))
 
-    def _plan(self, normal: Answer, _: datetime, /) -> Plan:
-        end = End.CLOSE if self.when == "at once" else End.CLOSE_ON_NEXT_REQUEST
-        return Plan(normal.status, [normal.but({"connection": "keep-alive"}), end])
+    def _plan(self, normal: Response, _: datetime, /) -> Plan:
+        end = Disconnect.CLOSE if self.when == "at once" else Disconnect.CLOSE_ON_NEXT_REQUEST
+        return Plan(normal.status, [normal.with_headers({"connection": "keep-alive"}), end])
 
 
 @attrs.frozen(repr=False)
 class Truncate(Fault):
-    """The normal answer, of whose body only this share is sent before the connection is closed."""
+    """The normal response, with only this share of its body before the connection is closed."""
 
     share: float = attrs.field(default=0.5, converter=fields.share)
 
-    def _plan(self, normal: Answer, _: datetime, /) -> Plan:
+    def _plan(self, normal: Response, _: datetime, /) -> Plan:
         return Plan(normal.status, [normal.head() + normal.body[: int(len(normal.body) * self.share)]])
 
 
 @attrs.frozen(repr=False)
 class WrongContentLength(Fault):
-    """The normal answer with a `Content-Length` that is wrong by so many bytes, on a connection that stays open.
+    """The normal response with a `Content-Length` that is wrong by this number of bytes, on an open connection.
 
-    If it is too long, the client waits for the rest until it gives up. If it is too short (`by` < 0), the body ends
-    early, and the rest stands where the next answer should begin.
+    If it is too large, the client waits for more until it gives up. If it is too small (`by` < 0), the body ends
+    early, and the rest arrives in place of the next response.
     """
 
-    by: int = attrs.field(default=10, converter=fields.whole)
+    by: int = attrs.field(default=10, converter=int)
 
-    def _plan(self, normal: Answer, _: datetime, /) -> Plan:
+    def _plan(self, normal: Response, _: datetime, /) -> Plan:
         if self.by < 0:
             return Plan(normal.status, [attrs.evolve(normal, body=normal.body[: self.by]), normal.body[self.by :]])
         length = {"content-length": str(len(normal.body) + self.by)}
-        return Plan(normal.status, [normal.but(length).head() + normal.body, _FOREVER])
+        return Plan(normal.status, [normal.with_headers(length).head() + normal.body, _FOREVER])
 
 
 @attrs.frozen(repr=False)
 class SlowDrip(Fault):
-    """A 200 whose body, or whose headers, come byte by byte, so many seconds apart, and never end."""
+    """A 200 with endless headers or an endless body, one byte at a time, this time in seconds apart."""
 
-    what: DripWhat = attrs.field(default="body", validator=fields.one_of(*get_args(DripWhat)))
+    what: DripPart = attrs.field(default="body", validator=fields.one_of(*get_args(DripPart)))
     seconds: float = attrs.field(default=0.01, converter=fields.seconds)
 
     def _plan(self, *_: object) -> Plan:
-        return Plan(200, self._acts())
+        return Plan(200, self._actions())
 
-    def _acts(self) -> Iterator[Act]:
+    def _actions(self) -> Iterator[Action]:
         yield b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
         yield b"\r\n{" if self.what == "body" else b"x-drip: "
-        yield from itertools.cycle((Pause(self.seconds), b" " if self.what == "body" else b"x"))
+        yield from itertools.cycle((Sleep(self.seconds), b" " if self.what == "body" else b"x"))
 
 
 @attrs.frozen(repr=False)
@@ -134,7 +134,7 @@ class NotHttp(Fault):
 
 @attrs.frozen(repr=False)
 class Raw(Fault):
-    """These bytes in place of an answer; then the connection is closed."""
+    """These bytes instead of a response; then the connection is closed."""
 
     data: bytes
 
