@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
 _CONCURRENCY = 16
+_REASONS = 3
 _MAX_CONCURRENCY = 100  # the connections of a client
 Client = ReportingClient | AsyncReportingClient
 
@@ -248,7 +249,7 @@ class _Export:
     def _read(self) -> None:
         self._index = InputIndex(self._connection, to_batches(self._endpoints))
         if not self._index.endpoints:
-            reasons = "; ".join(f"{reason} ({count} times)" for reason, count in self._index.reasons(3))
+            reasons = "; ".join(f"{reason} ({count} times)" for reason, count in self._index.reasons(_REASONS))
             raise InvalidRequestError(f"the input contains no valid endpoint: {reasons or 'it is empty'}")
 
     def _open(self) -> None:
@@ -324,6 +325,7 @@ class _Export:
             missing=missing,
             duplicates=self._index.duplicates,
             rejected=self._index.rejected,
+            rejected_reasons=dict(self._index.reasons(_REASONS)),
             normalized=self._index.normalized,
             requested=engine.requested,
             seconds=round(time.monotonic() - self._began, 3),

@@ -42,6 +42,7 @@ class ExportSummary:
         missing: Number of reports that were not requested yet.
         duplicates: Number of repeated endpoints in the input.
         rejected: Number of rejected lines of the input.
+        rejected_reasons: The most frequent reasons, with their numbers of lines.
         normalized: Number of endpoints whose text was changed to E.164.
         requested: Number of requests sent in this run.
         seconds: Duration of the run.
@@ -58,6 +59,7 @@ class ExportSummary:
     missing: int
     duplicates: int
     rejected: int
+    rejected_reasons: dict[str, int]
     normalized: int
     requested: int
     seconds: float
