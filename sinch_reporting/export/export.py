@@ -180,7 +180,7 @@ def run_job(
 ) -> ExportSummary | Coroutine[Any, Any, ExportSummary]:
     """Run an export with validated options; see `export_call_reports`."""
     store = OutputStore(destination, job.filesystem)
-    run = _Export(client, store, job, endpoints).run
+    run = _Export(client, store, job, endpoints, cluster).run
     if isinstance(client, AsyncReportingClient):
         return run()
     if not _in_event_loop():
@@ -223,11 +223,23 @@ def local_fetch(client: Client, concurrency: int) -> Fetch:
     return fetch
 
 
+def _cluster_module() -> Any:
+    try:
+        from sinch_reporting.export import cluster  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        message = "a cluster needs the extra `cluster`: pip install 'sinch-reporting[cluster]'"
+        raise ModuleNotFoundError(message, name=error.name) from error
+    return cluster
+
+
 class _Export:
     """One run: it reads the input, opens the destination, runs the engine, and records the result."""
 
-    def __init__(self, client: Client, store: OutputStore, job: ExportJob, endpoints: Source) -> None:
-        self._fetch = local_fetch(client, job.concurrency)
+    def __init__(
+        self, client: Client, store: OutputStore, job: ExportJob, endpoints: Source, cluster: "str | Cluster | None"
+    ) -> None:
+        self._client = client
+        self._cluster = cluster
         self._endpoints = endpoints
         self._store = store
         self._job = job
@@ -241,8 +253,21 @@ class _Export:
         try:
             # The input may be a pipe in which nothing arrives; the thread is then left behind.
             await to_thread.run_sync(self._read, abandon_on_cancel=True)
-            await to_thread.run_sync(self._open)
-            return await self._export()
+            if self._cluster is None:
+                await to_thread.run_sync(self._open)
+                limiter = RateLimiter(self._config.rate_limit)
+                fetch = local_fetch(self._client, self._job.concurrency)
+                return await self._export(fetch=fetch, limiter=limiter, tasks=self._job.concurrency)
+            on_cluster = _cluster_module().connected(self._cluster, self._client, self._job, self._config.rate_limit)
+            cluster = await to_thread.run_sync(on_cluster.__enter__)
+            try:
+                await to_thread.run_sync(self._open)
+                return await self._export(
+                    fetch=cluster, limiter=RateLimiter(None), tasks=cluster.tasks, batch_size=cluster.batch_size
+                )
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await to_thread.run_sync(on_cluster.__exit__, None, None, None)
         finally:
             self._connection.close()
 
@@ -266,18 +291,9 @@ class _Export:
         domains = ",".join(sorted(job.domains))
         self._digest = sha256(f"{self._index.digest} {domains}".encode()).hexdigest()
 
-    async def _export(self) -> ExportSummary:
-        job, config = self._job, self._config
-        engine = Engine(
-            job,
-            self._index,
-            self._dataset,
-            self._journal,
-            self._digest,
-            fetch=self._fetch,
-            limiter=RateLimiter(config.rate_limit),
-            retry=config.retry,
-        )
+    async def _export(self, **how: Any) -> ExportSummary:
+        retry = self._config.retry
+        engine = Engine(self._job, self._index, self._dataset, self._journal, self._digest, retry=retry, **how)
         await to_thread.run_sync(self._save, engine, "running", None)
         ended, problem = "failed", None
         try:

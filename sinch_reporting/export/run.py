@@ -56,7 +56,8 @@ class Engine:
         fetch: Fetch,
         limiter: RateLimiter,
         retry: RetryPolicy,
-        batch: int = 1,
+        tasks: int,
+        batch_size: Callable[[int], int] = lambda _: 1,
     ) -> None:
         self.requested = 0
         self.ended: Literal["finished", "stopped", "gave up"] = "finished"
@@ -68,7 +69,8 @@ class Engine:
         self._journal = journal
         self._digest = digest
         self._fetch = fetch
-        self._batch = batch
+        self._task_count = tasks
+        self._batch_size = batch_size
         self._limiter = limiter
         self._retry = retry
         self._waiting, self._complete = order(job, dataset, journal, digest)
@@ -98,7 +100,7 @@ class Engine:
         async with anyio.create_task_group() as self._tasks:
             self._tasks.start_soon(self._watch)
             async with anyio.create_task_group() as workers:
-                for _ in range(self._job.concurrency):
+                for _ in range(self._task_count):
                     workers.start_soon(self._work)
             self._tasks.cancel_scope.cancel()
         if self._error:
@@ -131,7 +133,7 @@ class Engine:
             while self.ended == "finished":
                 now = time.monotonic()
                 for work in self._active:
-                    if work.not_before <= now and (units := work.take(self._batch)):
+                    if work.not_before <= now and (units := work.take(self._batch_size(work.remaining))):
                         return work, units
                 if self._waiting:
                     await self._open(self._waiting.pop())
