@@ -1,4 +1,4 @@
-"""Makes many reports in one way, in a process of its own, and prints what that took, as JSON.
+"""Requests many reports with one client, and prints its CPU, rate and memory as JSON.
 
 Usage: python -m benchmarks.contenders NAME URL REPORTS CONCURRENCY
 """
@@ -16,7 +16,7 @@ from typing import Any, Self
 
 DOMAIN, START, STOP = "pstn", date(2026, 11, 1), date(2026, 11, 20)
 CREDENTIALS = ("5F5C418A0F914BBC8234A9BF5EDDAD97", "JViE5vDor0Sw3WllZka15Q==")
-NUMBERS = (f"+4673{place:09d}" for place in itertools.count())
+NUMBERS = (f"+4673{index:09d}" for index in itertools.count())
 
 Report = Callable[[], object]
 AsyncReport = Callable[[], Awaitable[object]]
@@ -76,48 +76,46 @@ def requests_alone(url: str) -> Iterator[Report]:
 
 
 @asynccontextmanager
-async def async_generated(url: str, **httpx_options: Any) -> AsyncIterator[AsyncReport]:
+async def async_generated(url: str) -> AsyncIterator[AsyncReport]:
     from sinch_reporting_client import AuthenticatedClient
     from sinch_reporting_client.api.call_report import get_call_report
 
-    async with AuthenticatedClient(base_url=url, token="none", httpx_args=httpx_options) as client:
+    async with AuthenticatedClient(base_url=url, token="none") as client:
         arguments = generated_arguments()
         yield lambda: get_call_report.asyncio(client=client, endpoint=next(NUMBERS), **arguments)
 
 
-def async_generated_unlimited(url: str) -> AbstractAsyncContextManager[AsyncReport]:
-    """Keeps all its connections: by default httpx keeps twenty, and opens the others anew for each request."""
-    import httpx
+def aiohttp_transport() -> Any:
+    from httpx_aiohttp import AiohttpTransport
 
-    return async_generated(url, limits=httpx.Limits(max_connections=None, max_keepalive_connections=None))
+    return AiohttpTransport()
 
 
 @asynccontextmanager
-async def async_facade(url: str) -> AsyncIterator[AsyncReport]:
+async def async_facade(url: str, transport: Any = None) -> AsyncIterator[AsyncReport]:
     from sinch_reporting import AsyncReportingClient, Number
 
-    async with AsyncReportingClient(*CREDENTIALS, base_url=url) as client:
+    async with AsyncReportingClient(*CREDENTIALS, base_url=url, transport=transport) as client:
         yield lambda: client.get_call_report(Number(next(NUMBERS)), domain=DOMAIN, start=START, stop=STOP)
 
 
-def async_facade_httpcore(url: str) -> AbstractAsyncContextManager[AsyncReport]:
-    """The facade as it is behind a proxy and under trio."""
-    from sinch_reporting import transport
-    from sinch_reporting.httpcore_transport import AsyncPooledTransport
-
-    transport.AsyncioTransport = lambda _loop, context: AsyncPooledTransport(None, context)  # type: ignore[assignment,misc]
-    return async_facade(url)
+def async_facade_aiohttp(url: str) -> AbstractAsyncContextManager[AsyncReport]:
+    return async_facade(url, aiohttp_transport())
 
 
 @asynccontextmanager
-async def async_httpx(url: str) -> AsyncIterator[AsyncReport]:
+async def async_httpx(url: str, transport: Any = None) -> AsyncIterator[AsyncReport]:
     import httpx
 
     async def report() -> object:
         return (await client.get(plain_url(url))).json()
 
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=None, max_keepalive_connections=None)) as client:
+    async with httpx.AsyncClient(transport=transport) as client:
         yield report
+
+
+def async_httpx_aiohttp(url: str) -> AbstractAsyncContextManager[AsyncReport]:
+    return async_httpx(url, aiohttp_transport())
 
 
 @asynccontextmanager
@@ -127,8 +125,7 @@ async def async_httpx2(url: str) -> AsyncIterator[AsyncReport]:
     async def report() -> object:
         return (await client.get(plain_url(url))).json()
 
-    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-    async with httpx2.AsyncClient(limits=limits) as client:
+    async with httpx2.AsyncClient() as client:
         yield report
 
 
@@ -140,30 +137,32 @@ async def async_aiohttp(url: str) -> AsyncIterator[AsyncReport]:
         async with session.get(plain_url(url)) as response:
             return await response.json()
 
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+    async with aiohttp.ClientSession() as session:
         yield report
 
 
+# Every client has its own defaults.
 BLOCKING = {
-    "generated": generated,
-    "facade": facade,
+    "requests": requests_alone,
     "httpx": httpx_alone,
     "httpx2": httpx2_alone,
-    "requests": requests_alone,
+    "generated client": generated,
+    "ReportingClient": facade,
 }
 ASYNC = {
-    "async generated": async_generated,
-    "async generated, unlimited": async_generated_unlimited,
-    "async facade": async_facade,
-    "async facade, httpcore": async_facade_httpcore,
     "async httpx": async_httpx,
     "async httpx2": async_httpx2,
+    "async httpx-aiohttp": async_httpx_aiohttp,
     "async aiohttp": async_aiohttp,
+    "async generated client": async_generated,
+    "AsyncReportingClient": async_facade,
+    "AsyncReportingClient, aiohttp": async_facade_aiohttp,
 }
+ITERATION = "iter_call_reports"
 
 
-class Measured:
-    """The CPU and the time that a block takes."""
+class Stopwatch:
+    """Measures the CPU and the time of a block in seconds."""
 
     def __enter__(self) -> Self:
         self._cpu, self._time = time.process_time(), time.perf_counter()
@@ -173,66 +172,70 @@ class Measured:
         self.cpu, self.seconds = time.process_time() - self._cpu, time.perf_counter() - self._time
 
 
-def measure_blocking(name: str, url: str, reports: int) -> Measured:
+def warm_up(reports: int, concurrency: int) -> int:
+    return min(reports // 10, 1000) + 2 * concurrency + 20
+
+
+def measure_blocking(name: str, url: str, reports: int) -> Stopwatch:
     with BLOCKING[name](url) as report:
-        for _ in range(reports // 10 + 20):
+        for _ in range(warm_up(reports, 1)):
             report()
-        with Measured() as measured:
+        with Stopwatch() as stopwatch:
             for _ in range(reports):
                 report()
-    return measured
+    return stopwatch
 
 
-async def measure_async(name: str, url: str, reports: int, concurrency: int) -> Measured:
-    async def make(count: int) -> None:
-        places = iter(range(count))
+async def measure_async(name: str, url: str, reports: int, concurrency: int) -> Stopwatch:
+    async def request(count: int) -> None:
+        remaining = iter(range(count))
 
         async def work() -> None:
-            for _ in places:
+            for _ in remaining:
                 await report()
 
         await asyncio.gather(*(work() for _ in range(concurrency)))
 
     async with ASYNC[name](url) as report:
-        await make(reports // 10 + 2 * concurrency)
-        with Measured() as measured:
-            await make(reports)
-    return measured
+        await request(warm_up(reports, concurrency))
+        with Stopwatch() as stopwatch:
+            await request(reports)
+    return stopwatch
 
 
-async def measure_iteration(url: str, reports: int, concurrency: int) -> Measured:
+async def measure_iteration(url: str, reports: int, concurrency: int) -> Stopwatch:
     from sinch_reporting import AsyncReportingClient, Number
 
     async with AsyncReportingClient(*CREDENTIALS, base_url=url) as client:
 
-        async def make(count: int) -> None:
+        async def request(count: int) -> None:
             endpoints = (Number(number) for number in itertools.islice(NUMBERS, count))
-            made = 0
+            succeeded = 0
             async for outcome in client.iter_call_reports(
                 endpoints, domain=DOMAIN, start=START, stop=STOP, concurrency=concurrency
             ):
-                made += outcome.report is not None
-            assert made == count
+                succeeded += outcome.error is None
+            assert succeeded == count
 
-        await make(reports // 10 + 2 * concurrency)
-        with Measured() as measured:
-            await make(reports)
-    return measured
+        await request(warm_up(reports, concurrency))
+        with Stopwatch() as stopwatch:
+            await request(reports)
+    return stopwatch
 
 
 def main(name: str, url: str, reports: int, concurrency: int) -> None:
     if name in BLOCKING:
-        measured = measure_blocking(name, url, reports)
-    elif name == "async iteration":
-        measured = asyncio.run(measure_iteration(url, reports, concurrency))
+        stopwatch = measure_blocking(name, url, reports)
+    elif name == ITERATION:
+        stopwatch = asyncio.run(measure_iteration(url, reports, concurrency))
     else:
-        measured = asyncio.run(measure_async(name, url, reports, concurrency))
-    figures = {
-        "cpu": measured.cpu / reports,
-        "rate": reports / measured.seconds,
+        stopwatch = asyncio.run(measure_async(name, url, reports, concurrency))
+    measurement = {
+        "cpu": stopwatch.cpu / reports,
+        "rate": reports / stopwatch.seconds,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-    print(json.dumps(figures))
+    print(json.dumps(measurement))
 
 
 if __name__ == "__main__":

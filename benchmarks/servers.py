@@ -1,4 +1,4 @@
-"""The servers: nginx with a static answer, which is never the bottleneck, and one that answers after 50 ms."""
+"""The servers: nginx with a static response, and one that responds after 50 ms."""
 
 import asyncio
 import shutil
@@ -46,7 +46,7 @@ def _running(command: list[str], port: int) -> Iterator[str]:
         try:
             for _ in range(200):
                 if process.poll() is not None:
-                    raise SystemExit(f"{command[0]} ended at once")
+                    raise SystemExit(f"{command[0]} exited immediately")
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
@@ -71,21 +71,21 @@ def nginx(pin: list[str]) -> Iterator[str]:
 
 @contextmanager
 def slow(pin: list[str]) -> Iterator[str]:
-    """Run the server that takes its time; yields its base URL."""
+    """Run the server with latency; yields its base URL."""
     port = _free_port()
     with _running([*pin, sys.executable, "-m", "benchmarks.servers", str(port)], port) as url:
         yield url
 
 
 class _Slow(asyncio.Protocol):
-    ANSWER = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}".encode()
+    RESPONSE = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}".encode()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
         if data.endswith(b"\r\n\r\n"):
-            asyncio.get_running_loop().call_later(DELAY, self._transport.write, self.ANSWER)  # type: ignore[attr-defined]
+            asyncio.get_running_loop().call_later(DELAY, self._transport.write, self.RESPONSE)  # type: ignore[attr-defined]
 
 
 async def _serve(port: int) -> None:

@@ -1,4 +1,4 @@
-"""How the site is made; scripts/docs calls it."""
+"""How the site is made; scripts/build-docs calls it."""
 
 from sinch_reporting.version import __version__
 

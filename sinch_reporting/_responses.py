@@ -19,6 +19,7 @@ from sinch_reporting.httpdate import parse_http_date
 MAX_BODY_BYTES = 1024 * 1024
 TOO_LARGE = "the response is larger than 1 MiB; check that the base URL leads to the Reporting API"
 
+_MAX_JSON_VALUES = 10_000  # each takes up to a hundred times the memory of its text
 _FRAMING_HEADERS = {b"content-encoding", b"content-length", b"transfer-encoding"}
 _REMEDIES = {
     400: "check the parameters",
@@ -92,8 +93,9 @@ def _decompress(content: bytes, coding: bytes, wbits: int = zlib.MAX_WBITS + 32)
 
 def decode(response: httpx.Response, secrets: Secrets = tuple) -> dict[str, Any]:
     """Return the JSON object of a 200. Otherwise raises an APIError or DecodeError, without the secrets."""
+    content = response.content
     try:
-        body = json.loads(response.content)
+        body = json.loads(content) if sum(map(content.count, b",[{")) <= _MAX_JSON_VALUES else None
     except (ValueError, RecursionError):
         body = None
     status = response.status_code

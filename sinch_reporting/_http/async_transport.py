@@ -30,20 +30,21 @@ KEEPALIVE_SECONDS = 30.0
 class AsyncStream(httpcore.AsyncNetworkStream):
     """A connection that enforces the deadline of an attempt, and is not reused after surplus bytes."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, timeout: float | None) -> None:
         self._stream = stream
+        self._timeout = timeout  # httpcore passes none while it negotiates with a SOCKS proxy
         self.received = ReceivedBytes()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's name
         """Read some bytes."""
-        data = await self._stream.read(max_bytes, remaining(timeout, httpcore.ReadTimeout))
+        data = await self._stream.read(max_bytes, remaining(timeout or self._timeout, httpcore.ReadTimeout))
         self.received.add(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Write all bytes."""
         self.received.start()
-        await self._stream.write(buffer, remaining(timeout, httpcore.WriteTimeout))
+        await self._stream.write(buffer, remaining(timeout or self._timeout, httpcore.WriteTimeout))
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -55,14 +56,9 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.AsyncNetworkStream:
-        """Return a TLS stream over this one. Closes the connection if the handshake fails."""
-        try:
-            seconds = remaining(timeout, httpcore.ConnectTimeout)
-            return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, seconds))
-        except BaseException:
-            with async_shield():
-                await self.aclose()
-            raise
+        """Return a TLS stream over this one."""
+        seconds = remaining(timeout, httpcore.ConnectTimeout)
+        return AsyncStream(await self._stream.start_tls(ssl_context, server_hostname, seconds), timeout)
 
     def get_extra_info(self, info: str) -> Any:
         """Return information on the connection. httpcore does not reuse a connection that is readable."""
@@ -73,10 +69,11 @@ class AsyncStream(httpcore.AsyncNetworkStream):
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
-    """Makes such connections."""
+    """Makes such connections, and closes the last one."""
 
     def __init__(self) -> None:
         self._backend = async_network_backend()
+        self._stream: httpcore.AsyncNetworkStream | None = None
 
     async def connect_tcp(
         self,
@@ -88,7 +85,26 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect to a host."""
         seconds = remaining(timeout, httpcore.ConnectTimeout)
-        return AsyncStream(await self._backend.connect_tcp(host, port, seconds, local_address, socket_options))
+        self._stream = await self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
+        return AsyncStream(self._stream, timeout)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        if self._stream:
+            await self._stream.aclose()
+
+
+class AsyncConnection(httpcore.AsyncConnectionPool):
+    """httpcore's pool with one connection."""
+
+    def __init__(self, **options: Any) -> None:
+        self._own_backend = AsyncBackend()
+        super().__init__(max_connections=1, network_backend=self._own_backend, **options)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await super().aclose()
+        await self._own_backend.aclose()  # httpcore forgets a connection until TLS and SOCKS are negotiated
 
 
 class AsyncPool:
@@ -104,7 +120,7 @@ class AsyncPool:
         self._options = options
         self._slots = AsyncSlots(max_connections)
         self._keepalive_seconds = keepalive_seconds
-        self._idle = deque[tuple[float, httpcore.AsyncConnectionPool]]()  # the time since when, and the connection
+        self._idle = deque[tuple[float, AsyncConnection]]()  # the time since when, and the connection
         self._is_closed = False
 
     async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
@@ -138,11 +154,11 @@ class AsyncPool:
             response.status, headers=response.headers, content=bytes(content), extensions=response.extensions
         )
 
-    def _acquire(self) -> httpcore.AsyncConnectionPool:
+    def _acquire(self) -> AsyncConnection:
         try:
             return self._idle.pop()[1]
         except IndexError:
-            return httpcore.AsyncConnectionPool(max_connections=1, network_backend=AsyncBackend(), **self._options)
+            return AsyncConnection(**self._options)
 
     async def _close_idle(self, before: float) -> None:
         """Close the connections that have been idle since before a time."""

@@ -108,12 +108,12 @@ Slots = threading.Semaphore
 
 def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
     """Resolve a name in a daemon thread: nothing else limits the time of `getaddrinfo`."""
-    results = queue.SimpleQueue[list[str] | Exception]()
+    results = queue.SimpleQueue[list[str] | BaseException]()
 
     def resolve() -> None:
         try:
             results.put([str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
-        except (OSError, UnicodeError) as error:
+        except BaseException as error:  # noqa: BLE001 - raised below, in the thread that waits
             results.put(error)
 
     threading.Thread(target=resolve, daemon=True, name="sinch_reporting_dns").start()
@@ -121,8 +121,10 @@ def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
         result = results.get(timeout=seconds)
     except queue.Empty:
         raise httpcore.ConnectTimeout("name resolution timed out") from None
-    if isinstance(result, Exception):
+    if isinstance(result, OSError | UnicodeError):
         raise httpcore.ConnectError("name not resolved") from result
+    if isinstance(result, BaseException):
+        raise result
     return list(dict.fromkeys(result))
 
 

@@ -22,7 +22,7 @@ current_loop: Callable[[], object] = NoneType  # returns None: threads have no e
 
 
 def close_on_finalize(transport: object, close: Callable[[], object]) -> None:
-    """Call `close` when the transport is garbage-collected, but not in a forked process: the sockets are the parent's."""
+    """Call `close` when the transport is garbage-collected, unless forked: the sockets are the parent's."""
     weakref.finalize(transport, _close_in_creator_process, close, os.getpid())
 
 

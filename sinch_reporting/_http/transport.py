@@ -31,20 +31,21 @@ KEEPALIVE_SECONDS = 30.0
 class Stream(httpcore.NetworkStream):
     """A connection that enforces the deadline of an attempt, and is not reused after surplus bytes."""
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, timeout: float | None) -> None:
         self._stream = stream
+        self._timeout = timeout  # httpcore passes none while it negotiates with a SOCKS proxy
         self.received = ReceivedBytes()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's name
         """Read some bytes."""
-        data = self._stream.read(max_bytes, remaining(timeout, httpcore.ReadTimeout))
+        data = self._stream.read(max_bytes, remaining(timeout or self._timeout, httpcore.ReadTimeout))
         self.received.add(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Write all bytes."""
         self.received.start()
-        self._stream.write(buffer, remaining(timeout, httpcore.WriteTimeout))
+        self._stream.write(buffer, remaining(timeout or self._timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         """Close the connection."""
@@ -56,14 +57,9 @@ class Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore.NetworkStream:
-        """Return a TLS stream over this one. Closes the connection if the handshake fails."""
-        try:
-            seconds = remaining(timeout, httpcore.ConnectTimeout)
-            return Stream(self._stream.start_tls(ssl_context, server_hostname, seconds))
-        except BaseException:
-            with shield():
-                self.close()
-            raise
+        """Return a TLS stream over this one."""
+        seconds = remaining(timeout, httpcore.ConnectTimeout)
+        return Stream(self._stream.start_tls(ssl_context, server_hostname, seconds), timeout)
 
     def get_extra_info(self, info: str) -> Any:
         """Return information on the connection. httpcore does not reuse a connection that is readable."""
@@ -74,10 +70,11 @@ class Stream(httpcore.NetworkStream):
 
 
 class Backend(httpcore.NetworkBackend):
-    """Makes such connections."""
+    """Makes such connections, and closes the last one."""
 
     def __init__(self) -> None:
         self._backend = network_backend()
+        self._stream: httpcore.NetworkStream | None = None
 
     def connect_tcp(
         self,
@@ -89,7 +86,26 @@ class Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """Connect to a host."""
         seconds = remaining(timeout, httpcore.ConnectTimeout)
-        return Stream(self._backend.connect_tcp(host, port, seconds, local_address, socket_options))
+        self._stream = self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
+        return Stream(self._stream, timeout)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._stream:
+            self._stream.close()
+
+
+class Connection(httpcore.ConnectionPool):
+    """httpcore's pool with one connection."""
+
+    def __init__(self, **options: Any) -> None:
+        self._own_backend = Backend()
+        super().__init__(max_connections=1, network_backend=self._own_backend, **options)
+
+    def close(self) -> None:
+        """Close the connection."""
+        super().close()
+        self._own_backend.close()  # httpcore forgets a connection until TLS and SOCKS are negotiated
 
 
 class Pool:
@@ -105,7 +121,7 @@ class Pool:
         self._options = options
         self._slots = Slots(max_connections)
         self._keepalive_seconds = keepalive_seconds
-        self._idle = deque[tuple[float, httpcore.ConnectionPool]]()  # the time since when, and the connection
+        self._idle = deque[tuple[float, Connection]]()  # the time since when, and the connection
         self._is_closed = False
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
@@ -139,11 +155,11 @@ class Pool:
             response.status, headers=response.headers, content=bytes(content), extensions=response.extensions
         )
 
-    def _acquire(self) -> httpcore.ConnectionPool:
+    def _acquire(self) -> Connection:
         try:
             return self._idle.pop()[1]
         except IndexError:
-            return httpcore.ConnectionPool(max_connections=1, network_backend=Backend(), **self._options)
+            return Connection(**self._options)
 
     def _close_idle(self, before: float) -> None:
         """Close the connections that have been idle since before a time."""

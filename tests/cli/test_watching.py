@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import signal
 import subprocess
 
@@ -7,14 +8,14 @@ import pytest
 
 from sinch_reporting.cli import exit_codes
 from sinch_reporting.testing import faults
-from tests.support.terminal import COMMAND, on_a_terminal
+from tests.support.terminal import COMMAND, Terminal
 
-SOON = ("--interval", "0.05s")
+INTERVAL = ("--interval", "0.05s")
 
 
 @pytest.mark.parametrize("output", ["json", "csv", "table"])
-def test_each_change_is_a_row_as_soon_as_it_comes(sandbox_env, output):
-    command = [COMMAND, "service", "rtpproxy", "--watch", "--output", output, *SOON]
+def test_each_change_is_a_row_immediately(sandbox_env, output):
+    command = [COMMAND, "service", "rtpproxy", "--watch", "--output", output, *INTERVAL]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         header = [] if output == "json" else [process.stdout.readline()]
         rows = []
@@ -34,22 +35,22 @@ def test_each_change_is_a_row_as_soon_as_it_comes(sandbox_env, output):
     assert statuses == ["up", "down", "degraded", "up"]
 
 
-def test_waiting_ends_when_it_is_so_and_shows_that(run, sandbox_env):
+def test_until_ends_when_it_is_met_and_shows_the_value(run, sandbox_env):
     sandbox_env.set_service("rtpproxy", "down")
     ran = run("service", "rtpproxy", "--until", "down", "--output", "json")
     assert ran.code == exit_codes.OK
     assert json.loads(ran.out)["status"] == "down"
 
 
-def test_waiting_in_vain_ends_with_a_code_of_its_own(run, sandbox_env):
-    ran = run("service", "rtpproxy", "--until", "down", "--timeout", "0.3s", *SOON, "--output", "json")
-    assert ran.code == exit_codes.NOT_REACHED
+def test_until_has_its_own_exit_code_when_the_time_is_up(run, sandbox_env):
+    ran = run("service", "rtpproxy", "--until", "down", "--stop-after", "0.3s", *INTERVAL, "--output", "json")
+    assert ran.code == exit_codes.TIMED_OUT
     assert json.loads(ran.out)["status"] == "up"
     assert len(sandbox_env.requests) > 1
 
 
-def test_a_watch_that_is_timed_ends_well(run, sandbox_env):
-    ran = run("service", "rtpproxy", "--watch", "--timeout", "0.3s", *SOON, "--output", "json")
+def test_a_watch_may_end_after_some_time(run, sandbox_env):
+    ran = run("service", "rtpproxy", "--watch", "--stop-after", "0.3", *INTERVAL, "--output", "json")
     assert (ran.code, len(ran.out.splitlines())) == (exit_codes.OK, 1)
 
 
@@ -57,58 +58,133 @@ def test_a_watch_that_is_timed_ends_well(run, sandbox_env):
     ("condition", "code"),
     [("842", 0), ("=842", 0), ("841", 3), ("<842", 3), ("<=842", 0), (">841", 0), (">= 842", 0), (">842", 3)],
 )
-def test_a_counter_is_waited_for_by_a_number(run, sandbox_env, condition, code):
+def test_a_counter_is_compared_with_a_number(run, sandbox_env, condition, code):
     sandbox_env.set_counter("currentCalls", 842)
-    assert run("counter", "currentCalls", "--until", condition, "--timeout", "0.5s").code == code
+    assert run("counter", "currentCalls", "--until", condition, "--stop-after", "0.5s").code == code
 
 
-def test_failures_are_said_and_are_not_the_end(run, sandbox_env):
+def test_another_status_than_up_or_down_must_be_forced(run, sandbox_env):
+    sandbox_env.set_service("rtpproxy", "degraded")
+    assert run("service", "rtpproxy", "--until", "degraded", "--force").code == exit_codes.OK
+    ran = run("service", "rtpproxy", "--until", "Up")
+    assert ran.code == exit_codes.USAGE_ERROR
+    assert "--force" in ran.err
+
+
+def test_failures_are_printed_and_watching_continues(run, sandbox_env):
     sandbox_env.fail_next(faults.Status(403))
-    ran = run("service", "rtpproxy", "--watch", "--timeout", "0.5s", *SOON)
+    ran = run("service", "rtpproxy", "--watch", "--stop-after", "0.5s", *INTERVAL)
     assert ran.code == exit_codes.OK
     assert ran.err.startswith("sinch-reporting: 403 Forbidden")
     assert ran.out == ""
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (["counter", "currentCalls", "--until", "up"], "a counter is waited for by a number"),
-        (["counter", "currentCalls", "--timeout", "10m"], "--timeout goes with --watch or --until"),
-        (["counter", "currentCalls", "--watch", "--timeout", "soon"], "--timeout"),
-        (["service", "rtpproxy", "--watch", "--interval", "0s"], "interval must be a number of seconds above 0"),
+        (["counter", "currentCalls", "--until", "up"], "not a number to wait for"),
+        (["counter", "currentCalls", "--stop-after", "10m"], "--stop-after needs --watch or --until"),
+        (["counter", "currentCalls", "--watch", "--stop-after", "soon"], "--stop-after"),
+        (["service", "rtpproxy", "--watch", "--interval", "0s"], "not a duration above 0"),
+        (["service", "..", "--watch"], "'..'"),
     ],
 )
-def test_what_cannot_be_followed_is_misuse(run, sandbox_env, arguments, said):
+def test_invalid_watch_options_are_usage_errors(run, sandbox_env, arguments, message):
     ran = run(*arguments)
-    assert ran.code == exit_codes.MISUSE
-    assert said in ran.err
+    assert ran.code == exit_codes.USAGE_ERROR
+    assert message in ran.err
     assert sandbox_env.requests == []
 
 
-def test_a_terminal_shows_a_service_with_its_graph_as_it_changes(sandbox_env):
-    written = on_a_terminal(
-        "service", "rtpproxy", "--watch", *SOON,
-        when={
-            "up": lambda _: sandbox_env.set_service("rtpproxy", "down"),
-            "\x1b[31mdown": lambda process: process.send_signal(signal.SIGINT),
-        },
-        code=exit_codes.INTERRUPTED,
-    )  # fmt: skip
-    assert "not up |" in written
-    assert "(UTC)" in written
+@pytest.fixture
+def terminal():
+    """Return a function that starts the command on a terminal, which ends with the test."""
+    started = []
+
+    def start(*arguments, **options):
+        started.append(Terminal(*arguments, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
 
 
-def test_a_terminal_shows_a_counter_with_its_graph_until_ctrl_c(sandbox_env):
+@pytest.mark.parametrize("columns", [60, 80, 100, 200])
+def test_a_terminal_shows_a_service_and_its_graph(sandbox_env, terminal, columns):
+    view = terminal("service", "rtpproxy", "--watch", *INTERVAL, columns=columns)
+    view.wait_for("(UTC)")
+    assert "rtpproxy  up      yes" in view.rows
+    sandbox_env.set_service("rtpproxy", "down")
+    view.wait_for("rtpproxy  down    no")
+    labels = [row.partition(" |")[0].strip() for row in view.rows if " |" in row]
+    assert labels[:3] == ["up", "", "not up"]
+    view.interrupt()
+    assert "rtpproxy  down    no" in view.finish(exit_codes.INTERRUPTED)
+    assert not view.screen.cursor.hidden
+
+
+def test_the_graph_of_a_counter_is_in_the_terminals_own_color(sandbox_env, terminal):
     sandbox_env.set_counter("currentCalls", 842)
-    interrupt = {"(UTC)": lambda process: process.send_signal(signal.SIGINT)}
-    written = on_a_terminal("counter", "currentCalls", "--watch", when=interrupt, code=exit_codes.INTERRUPTED)
-    assert "842" in written
-    assert "       891 |" in written  # the graph's top
-    assert "\x1b[?25h" in written  # the cursor is shown again
+    view = terminal("counter", "currentCalls", "--watch")
+    view.wait_until(lambda view: any("842 |" in row and row.partition("|")[2].strip() for row in view.rows))
+    [axis] = [row for row in view.rows if "(UTC)" in row]
+    canvas = [index for index, row in enumerate(view.rows[: view.rows.index(axis)]) if " |" in row]
+    cells = [view.screen.buffer[row][column] for row in canvas for column in range(view.screen.columns)]
+    assert {(cell.fg, cell.bg, cell.reverse) for cell in cells} == {("default", "default", False)}
+    labels = [int(view.rows[row].partition(" |")[0]) for row in canvas]
+    assert 841 <= labels[-1] <= 842 <= labels[0] <= 860
+    view.interrupt()
+    view.finish(exit_codes.INTERRUPTED)
 
 
-def test_a_terminal_shows_what_failed_until_it_is_mended(sandbox_env):
-    sandbox_env.fail_next(faults.Status(403))
-    interrupt = {"403 Forbidden": lambda process: process.send_signal(signal.SIGINT)}
-    on_a_terminal("service", "rtpproxy", "--watch", when=interrupt, code=exit_codes.INTERRUPTED)
+def test_after_a_failure_the_age_of_the_value_and_the_next_attempt_are_shown(sandbox_env, terminal):
+    view = terminal("service", "rtpproxy", "--watch", *INTERVAL, columns=100)
+    view.wait_for("rtpproxy  up")
+    sandbox_env.fail_always(faults.Status(403))
+    view.wait_for("403 Forbidden")
+    view.wait_for("0:00:02 ago. Next attempt: ")
+    assert "rtpproxy  up" in view.text
+    sandbox_env.clear_faults()
+    view.wait_until(lambda view: "403" not in view.text)
+    assert "ago" not in view.text
+
+
+def test_a_first_failure_has_no_value_to_show(sandbox_env, terminal):
+    sandbox_env.fail_always(faults.Status(403))
+    view = terminal("service", "rtpproxy", "--watch")
+    view.wait_for("No response yet. Next attempt: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_the_cursor_is_visible_whatever_ends_the_view(sandbox_env, terminal, number):
+    view = terminal("service", "rtpproxy", "--watch", *INTERVAL)
+    view.wait_for("(UTC)")
+    os.kill(view.process.pid, number)
+    while view.read(10):
+        pass
+    assert not view.screen.cursor.hidden
+    assert view.written.rindex("\x1b[?25h") > view.written.rindex("\x1b[?25l")
+
+
+def test_a_small_terminal_shows_the_value_without_the_graph(sandbox_env, terminal):
+    view = terminal("service", "rtpproxy", "--watch", *INTERVAL, columns=30, lines=5)
+    view.wait_for("rtpproxy  up")
+    assert "(UTC)" not in view.text
+
+
+def test_an_ascii_terminal_gets_rows(sandbox_env, terminal):
+    view = terminal("service", "rtpproxy", "--watch", *INTERVAL, env={"PYTHONIOENCODING": "ascii"})
+    view.wait_for("rtpproxy  up")
+    sandbox_env.set_service("rtpproxy", "down")
+    view.wait_for("rtpproxy  down")
+    assert "rtpproxy  up" in view.text
+
+
+def test_a_terminal_gets_colors_unless_no_color_is_set(sandbox_env, terminal):
+    colored = terminal("service", "rtpproxy")
+    colored.finish()
+    assert "\x1b[32mup" in colored.written
+    plain = terminal("service", "rtpproxy", env={"NO_COLOR": "1"})
+    plain.finish()
+    assert "\x1b[3" not in plain.written

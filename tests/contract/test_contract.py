@@ -32,6 +32,7 @@ ERROR_CLASSES = {
     401: AuthenticationError,
     403: PermissionDeniedError,
     404: NotFoundError,
+    409: APIError,
     429: RateLimitError,
     500: ServerError,
     503: ServerError,

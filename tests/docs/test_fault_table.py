@@ -1,4 +1,4 @@
-from scripts.lib import fault_table
+from scripts.docs import fault_table
 from sinch_reporting.testing import faults
 
 

@@ -10,6 +10,6 @@ ROOT = Path(__file__).resolve().parents[2]
 def site(tmp_path_factory):
     """Return the folder of the site, newly built; a warning is an error."""
     folder = tmp_path_factory.mktemp("site")
-    built = subprocess.run([ROOT / "scripts/docs", folder], capture_output=True, text=True, check=False)
+    built = subprocess.run([ROOT / "scripts/build-docs", folder], capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr
     return folder

@@ -1,13 +1,13 @@
 import re
 
-from scripts.lib import pictures
+from scripts.docs import screenshots as pictures
 
 
 def test_the_pictures_show_what_is_shown_today():
     drawn = pictures.pictures()
     assert drawn.keys() == {path.name for path in pictures.PICTURES.iterdir()}
     for name, text in drawn.items():
-        assert text == (pictures.PICTURES / name).read_text("utf-8"), f"{name}: run scripts/pictures"
+        assert text == (pictures.PICTURES / name).read_text("utf-8"), f"{name}: run scripts/screenshots"
 
 
 def test_a_picture_loads_nothing():

@@ -34,6 +34,7 @@ def pump(source: socket.socket, target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             target.sendall(data)
+    with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
 
 
@@ -110,9 +111,9 @@ class RawServer:
         return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}/v1"
 
     @property
-    def open_connections(self) -> int:
-        """Number of connections that the client has not closed."""
-        return self._serving
+    def open_sockets(self) -> list[socket.socket]:
+        """The connections, as steps get them, that are open."""
+        return [connection for connection in self._open if connection.fileno() != -1]
 
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments)

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes the exporter, and answers every query of the dashboard."""
+"""A real Prometheus scrapes the exporter, evaluates the documented alerts, and runs every query of the dashboard."""
 
 import json
 import re
@@ -7,21 +7,26 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import httpx
 import pytest
 
 from sinch_reporting.testing import Sandbox, faults
+from sinch_reporting.testing._sandbox import EXAMPLE_KEY
 from tests.support.pages import PAGES, ROOT, blocks_of
 
 DASHBOARD = json.loads((ROOT / "docs/grafana.json").read_text("utf-8"))
 QUERIES = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+RULES = [block.text for page in PAGES for block in blocks_of(page) if block.kind == "yaml"]
 CONFIGURATION = """
-global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}
+global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}
+rule_files: [rules.yml]
 scrape_configs:
   - job_name: sinch-reporting
     static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
 """
+WATCHED = ["--counter", "currentCalls", "--service", "rtpproxy", "--service", "media", "--number", "+46730170101"]
 
 
 def free_port():
@@ -30,30 +35,27 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def exporter():
-    """Return the port of an exporter whose server fails now and then."""
-    with Sandbox() as sandbox:
-        sandbox.set_counter("currentCalls", 842)
-        sandbox.set_service("media", "down")
-        sandbox.chaos(0.4, seed=1, faults=[faults.Status(503, retry_after=0)])
-        command = [f"{sys.exec_prefix}/bin/sinch-reporting", "metrics", "--port", "0", "--interval", "0.05s"]
-        watched = ["--counter", "currentCalls", "--service", "rtpproxy", "--service", "media"]
-        env = {
-            "SINCH_REPORTING_URL": sandbox.url,
-            "SINCH_APPLICATION_KEY": sandbox.application_key,
-            "SINCH_APPLICATION_SECRET": sandbox.application_secret,
-        }
-        with subprocess.Popen([*command, *watched], stderr=subprocess.PIPE, text=True, env=env) as process:
-            yield int(re.search(r":(\d+)/metrics", process.stderr.readline())[1])
-            process.terminate()
+@contextmanager
+def exporting(url, secret, port=0):
+    """Yield the port of an exporter."""
+    command = [f"{sys.exec_prefix}/bin/sinch-reporting", "metrics", "--port", str(port), "--interval", "0.05s"]
+    env = {
+        "SINCH_REPORTING_URL": url,
+        "SINCH_APPLICATION_KEY": EXAMPLE_KEY,
+        "SINCH_APPLICATION_SECRET": secret,
+    }
+    options = ["--report-interval", "0.5s", *WATCHED]
+    with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True, env=env) as process:
+        yield int(re.search(r":(\d+)/metrics", process.stderr.readline())[1])
+        process.terminate()
+        process.stderr.read()
 
 
-@pytest.fixture(scope="module")
-def prometheus(exporter, tmp_path_factory):
-    """Return a client of a Prometheus that scrapes the exporter."""
-    folder = tmp_path_factory.mktemp("prometheus")
+@contextmanager
+def scraping(exporter, folder):
+    """Yield a client of a Prometheus that scrapes the exporter and evaluates the documented alerts without delay."""
     (folder / "prometheus.yml").write_text(CONFIGURATION.format(port=exporter), "utf-8")
+    (folder / "rules.yml").write_text(re.sub(r"for: \w+", "for: 1s", "\n".join(RULES)), "utf-8")
     binary = shutil.which("prometheus")
     assert binary, "Prometheus is missing: run scripts/test-system"
     address = f"127.0.0.1:{free_port()}"
@@ -65,55 +67,143 @@ def prometheus(exporter, tmp_path_factory):
         process.terminate()
 
 
-def results(prometheus, query):
-    """Return what a query finds, as soon as that is any number."""
-    end = time.monotonic() + 60
-    answered = None
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory):
+    """Return a client of a Prometheus with an exporter whose server sometimes fails."""
+    with Sandbox() as sandbox:
+        sandbox.set_counter("currentCalls", 842)
+        sandbox.set_service("media", "down")
+        sandbox.chaos(0.4, seed=1, faults=[faults.Status(503, retry_after=0)])
+        with (
+            exporting(sandbox.url, sandbox.application_secret) as exporter,
+            scraping(exporter, tmp_path_factory.mktemp("prometheus")) as client,
+        ):
+            yield client
+
+
+def poll(prometheus, path, wanted, **parameters):
+    """Return the data of a path of the API as soon as it is wanted."""
+    end = time.monotonic() + 30
+    data = None
     while time.monotonic() < end:
         try:
-            answered = prometheus.get("/query", params={"query": query})
-            if answered.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-                continue  # it is starting
-            answered.raise_for_status()
-            found = [result for result in answered.json()["data"]["result"] if result["value"][1] != "NaN"]
-            if found:
-                return found
+            response = prometheus.get(path, params=parameters)
+            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:  # it is starting
+                data = response.raise_for_status().json()["data"]
+                if wanted(data):
+                    return data
         except httpx.ConnectError:
             pass  # it is starting
-        finally:
-            time.sleep(0.2)
-    raise AssertionError(f"{query} finds nothing: {answered and answered.text}")
+        time.sleep(0.2)
+    raise AssertionError(f"{path} {parameters}: {data}")
+
+
+def results(prometheus, query):
+    """Return the results of a query as soon as there are numbers."""
+
+    def numbers(data):
+        return [result for result in data["result"] if result["value"][1] != "NaN"]
+
+    return numbers(poll(prometheus, "/query", numbers, query=query))
+
+
+def firing(prometheus):
+    """Return the names of the alerts as soon as any is firing, and the labels of each."""
+
+    def alerts(data):
+        return {alert["labels"]["alertname"] for alert in data["alerts"] if alert["state"] == "firing"}
+
+    return alerts(poll(prometheus, "/alerts", alerts))
 
 
 def test_prometheus_scrapes_counters_services_and_attempts(prometheus):
-    (counter,) = results(prometheus, 'sinch_reporting_counter_value{id="currentCalls"}')
+    [counter] = results(prometheus, 'sinch_reporting_counter_value{id="currentCalls"}')
     assert counter["value"][1] == "842"
-    services = results(prometheus, "sinch_reporting_service_up")
+    services = poll(
+        prometheus, "/query", lambda data: {one["value"][1] for one in data["result"]} == {"0", "1"},
+        query="sinch_reporting_service_up",
+    )["result"]  # fmt: skip
     assert {service["metric"]["id"]: service["value"][1] for service in services} == {"rtpproxy": "1", "media": "0"}
-    (scrape,) = results(prometheus, 'up{job="sinch-reporting"}')
+    [scrape] = results(prometheus, 'up{job="sinch-reporting"}')
     assert scrape["value"][1] == "1"
 
 
-@pytest.mark.parametrize("query", QUERIES)
-def test_every_query_of_the_dashboard_finds_something(prometheus, query):
+@pytest.mark.parametrize("query", [query for query in QUERIES if "acd_seconds" not in query and "asr_" not in query])
+def test_every_query_of_the_dashboard_returns_data(prometheus, query):
     assert results(prometheus, query.replace("$__rate_interval", "10s"))
 
 
-def test_the_ages_are_of_seconds_and_of_minutes_at_most(prometheus):
-    (age,) = results(prometheus, "time() - sinch_reporting_counter_modified_timestamp_seconds")
+@pytest.mark.parametrize("name", ["sinch_reporting_asr_ratio", "sinch_reporting_acd_seconds"])
+def test_the_gauges_of_an_endpoint_exist(prometheus, name):
+    # Without calls today they are not a number.
+    [result] = poll(prometheus, "/query", lambda data: data["result"], query=name)["result"]
+    assert result["metric"]["endpoint"] == "+46730170101"
+
+
+def test_ages_are_seconds(prometheus):
+    [age] = results(prometheus, "time() - (sinch_reporting_counter_modified_timestamp_seconds > 0)")
     assert 0 <= float(age["value"][1]) < 150
-    answered = results(prometheus, "time() - sinch_reporting_last_answer_timestamp_seconds")
-    assert len(answered) == 3
+    ages = poll(
+        prometheus, "/query", lambda data: len(data["result"]) == 4,
+        query="time() - (sinch_reporting_last_response_timestamp_seconds > 0)",
+    )["result"]  # fmt: skip
+    assert all(float(age["value"][1]) < 60 for age in ages)
 
 
-def test_the_alerts_of_the_documentation_are_rules_that_prometheus_accepts(tmp_path):
-    promtool = shutil.which("promtool")
-    assert promtool, "promtool is missing: run scripts/test-system"
-    blocks = [block.text for page in PAGES for block in blocks_of(page) if block.kind == "yaml"]
-    assert blocks
-    for rules in blocks:
+def test_the_alert_of_a_service_that_is_down_fires_and_no_other(prometheus):
+    results(prometheus, "sinch_reporting_last_response_timestamp_seconds > 0")
+    poll(
+        prometheus, "/alerts",
+        lambda data: [alert["labels"]["alertname"] for alert in data["alerts"] if alert["state"] == "firing"]
+        == ["SinchServiceDown"],
+    )  # fmt: skip
+    assert firing(prometheus) == {"SinchServiceDown"}
+
+
+@pytest.mark.parametrize("failure", ["wrong secret", "unreachable"])
+def test_the_alert_of_a_silent_server_fires_if_there_was_never_a_response(tmp_path, failure):
+    with Sandbox() as sandbox:
+        url = sandbox.url if failure == "wrong secret" else f"http://127.0.0.1:{free_port()}/v1"
+        with exporting(url, "c2VjcmV0") as exporter, scraping(exporter, tmp_path) as client:
+            assert firing(client) == {"SinchReportingSilent"}
+
+
+def test_the_alert_of_a_silent_server_fires_after_a_restart_during_an_outage(tmp_path):
+    port = free_port()
+    with Sandbox() as sandbox:
+        with exporting(sandbox.url, sandbox.application_secret, port), scraping(port, tmp_path) as client:
+            results(client, 'sinch_reporting_service_up{id="rtpproxy"} == 1')
+        sandbox.fail_always(faults.Status(503))
+        with exporting(sandbox.url, sandbox.application_secret, port), scraping(port, tmp_path) as client:
+            assert firing(client) == {"SinchReportingSilent"}
+
+
+def test_the_alert_of_a_missing_exporter_fires(tmp_path):
+    with scraping(free_port(), tmp_path) as client:
+        assert firing(client) == {"SinchExporterMissing"}
+
+
+def promtool(*arguments, **options):
+    binary = shutil.which("promtool")
+    assert binary, "promtool is missing: run scripts/test-system"
+    return subprocess.run([binary, *arguments], capture_output=True, text=True, check=False, **options)
+
+
+def test_the_documented_alerts_are_valid_rules(tmp_path):
+    assert RULES
+    for rules in RULES:
         (tmp_path / "rules.yml").write_text(rules, "utf-8")
-        command = [promtool, "check", "rules", tmp_path / "rules.yml"]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        ran = promtool("check", "rules", tmp_path / "rules.yml")
         assert ran.returncode == 0, ran.stderr
         assert f"{rules.count('alert:')} rules found" in ran.stdout
+
+
+def test_the_names_of_the_metrics_follow_the_conventions():
+    with Sandbox() as sandbox:
+        sandbox.chaos(0.5, seed=1, faults=[faults.Status(503, retry_after=0)])
+        with exporting(sandbox.url, sandbox.application_secret) as port:
+            url = f"http://127.0.0.1:{port}/metrics"
+            while "retries_total{" not in (text := httpx.get(url, trust_env=False).text):
+                time.sleep(0.1)
+    ran = promtool("check", "metrics", input=text)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")

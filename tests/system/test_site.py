@@ -13,7 +13,7 @@ TROUBLE = {"Log.entryAdded", "Runtime.exceptionThrown"}
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    subprocess.run([ROOT / "scripts/docs", folder], check=True)
+    subprocess.run([ROOT / "scripts/build-docs", folder], check=True)
     return folder
 
 

@@ -13,7 +13,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from sinch_reporting import Number, RetryPolicy
 from sinch_reporting.testing import faults
+from tests.support.pages import ROOT, blocks_of
 
+PAGE = ROOT / "docs/observability.md"
 NUMBER = Number("+46730170101")
 SENTRY_PROGRAM = Path(__file__).with_name("sentry_program.py")
 
@@ -25,8 +27,8 @@ def instrument():
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
 
-    def start():
-        HTTPXClientInstrumentor().instrument(tracer_provider=provider)
+    def start(**options):
+        HTTPXClientInstrumentor().instrument(tracer_provider=provider, **options)
         return exporter.get_finished_spans
 
     yield start
@@ -46,6 +48,17 @@ def test_opentelemetry_records_a_span_per_attempt_and_propagates_it(caller, sand
     assert [request.headers["traceparent"].split("-")[2] for request in sandbox.requests] == [
         f"{span.context.span_id:016x}" for span in spans()
     ]
+
+
+def test_the_hooks_of_the_page_hide_the_number(caller, sandbox, instrument):
+    [program] = [block.text for block in blocks_of(PAGE) if "def hide_endpoint" in block.text]
+    hooks = {}
+    exec(program.partition("\nprovider = ")[0], hooks)
+    spans = instrument(request_hook=hooks["hide_endpoint"], async_request_hook=hooks["hide_endpoint_async"])
+    caller.call("get_call_report", NUMBER, base_url=sandbox.url)
+    [span] = spans()
+    assert span.attributes["http.url"] == f"{sandbox.url}/users/number/***/calls/pstn"
+    assert NUMBER.value not in span.to_json()
 
 
 def test_opentelemetry_can_exclude_the_api(caller, sandbox, instrument, monkeypatch):

@@ -33,7 +33,7 @@ def use(reporting: ReportingClient) -> None:
     assert_type(reporting.get_service_status("rtpproxy"), ServiceStatus)
     assert_type(reporting.get_service_status("rtpproxy").is_up, bool)
     assert_type(next(reporting.watch_counter("currentCalls")), CounterOutcome)
-    assert_type(next(reporting.watch_service_status("rtpproxy", interval=1)).service, ServiceStatus | None)
+    assert_type(next(reporting.watch_service_status("rtpproxy", interval=1)), ServiceStatusOutcome)
     assert_type(reporting.with_options(timeout=1, retry=RetryPolicy(attempts=1)), ReportingClient)
     with reporting as entered:
         assert_type(entered, ReportingClient)

@@ -1,9 +1,8 @@
 import asyncio
 import contextlib
-import gc
 import threading
 import tracemalloc
-from datetime import date
+from datetime import date, timedelta
 
 import anyio
 import httpx
@@ -12,90 +11,142 @@ import trio
 
 from sinch_reporting import (
     AsyncReportingClient,
+    CallReport,
+    DeadlineExceededError,
     InvalidRequestError,
     NotFoundError,
     Number,
     ReportingClient,
     RetryPolicy,
     ServerError,
+    Username,
 )
-from sinch_reporting.testing import Sandbox
 from tests.support.callers import KEY, SECRET
+from tests.support.scripted import REPORT, ScriptedTransport, reply
 
-REPORT = b'{"success": 17, "duration": 4711, "failed": 3, "start": "2026-11-01T08:15:30Z"}'
+FIRST = date(2025, 12, 20)
+NUMBER = Number("+46730170101")
+RUNS = pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"])
 
 
 def numbers(count):
-    return (Number(f"+4673017{place:05d}") for place in range(count))
+    return (Number(f"+4673017{index:05d}") for index in range(count))
 
 
-class StaticTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Answers at once, so that nothing but the client is looked at."""
+@pytest.fixture(params=["sync", "asyncio", "trio"])
+def fetch(request):
+    """Return a function that lists the outcomes of an iterating method of a client."""
 
-    asked = 0
+    def collect(method, *arguments, script=(reply(REPORT),), **options):
+        transport = ScriptedTransport(*script)
+        retry = RetryPolicy(attempts=1)
+        if request.param == "sync":
+            with ReportingClient(KEY, SECRET, transport=transport, retry=retry) as client:
+                return list(getattr(client, method)(*arguments, **options)), transport
 
-    def handle_request(self, _request):
-        self.asked += 1
-        return httpx.Response(200, stream=httpx.ByteStream(REPORT))
+        async def main():
+            async with AsyncReportingClient(KEY, SECRET, transport=transport, retry=retry) as client:
+                return [outcome async for outcome in getattr(client, method)(*arguments, **options)]
 
-    async def handle_async_request(self, request):
-        return self.handle_request(request)
+        return (asyncio.run(main()) if request.param == "asyncio" else trio.run(main)), transport
 
-
-def test_every_endpoint_has_one_outcome(make_client, sandbox):
-    with contextlib.closing(make_client(sandbox.url).iter_call_reports(numbers(50), concurrency=7)) as outcomes:
-        found = list(outcomes)
-    assert {outcome.endpoint for outcome in found} == set(numbers(50))
-    assert len(found) == 50
-    assert all(outcome.report is not None and outcome.error is None for outcome in found)
-
-
-def test_ordered_outcomes_come_in_the_order_of_the_endpoints(make_client, sandbox):
-    outcomes = make_client(sandbox.url).iter_call_reports(numbers(50), concurrency=7, ordered=True)
-    assert [outcome.endpoint for outcome in outcomes] == list(numbers(50))
+    return collect
 
 
-def test_the_same_question_is_asked_about_each(make_client, sandbox):
-    client = make_client(sandbox.url)
-    list(client.iter_call_reports(numbers(3), domain="pstn", start=date(2026, 11, 1), stop=date(2026, 11, 20)))
-    assert len(sandbox.requests) == 3
-    for request in sandbox.requests:
-        assert request.path.endswith("/calls/pstn")
-        assert request.query == "_start=2026-11-01&_stop=2026-11-20"
+# Outcomes
 
 
-def test_a_failure_is_an_outcome_and_not_the_end(make_client, raw_server):
-    raw_server.script = [b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"] * 3
-    outcomes = list(make_client(raw_server.url).iter_call_reports(numbers(3), concurrency=1))
-    assert [type(outcome.error) for outcome in outcomes] == [NotFoundError] * 3
-    assert all(outcome.report is None for outcome in outcomes)
+@pytest.mark.parametrize("ordered", [False, True])
+def test_each_endpoint_has_one_outcome(fetch, ordered):
+    outcomes, _ = fetch("iter_call_reports", numbers(50), concurrency=7, ordered=ordered)
+    endpoints = [outcome.endpoint for outcome in outcomes]
+    assert len(endpoints) == 50
+    assert (endpoints if ordered else set(endpoints)) == (list if ordered else set)(numbers(50))
+    assert all(type(outcome.report) is CallReport and outcome.error is None for outcome in outcomes)
 
 
-def test_what_is_no_endpoint_is_a_failure_of_its_own(make_client, sandbox):
-    first, second = make_client(sandbox.url).iter_call_reports(["+46730170101", *numbers(1)], ordered=True)
-    assert isinstance(first.error, InvalidRequestError)
-    assert "4673" not in repr(first)
-    assert second.report is not None
+def test_all_reports_have_the_same_domain_and_period(fetch):
+    period = {"start": date(2026, 11, 1), "stop": date(2026, 11, 20)}
+    outcomes, transport = fetch("iter_call_reports", [NUMBER, Username("anna")], domain="data", **period)
+    assert sorted(transport.targets) == [
+        "/v1/users/number/+46730170101/calls/data?_start=2026-11-01&_stop=2026-11-20",
+        "/v1/users/username/anna/calls/data?_start=2026-11-01&_stop=2026-11-20",
+    ]
+    assert {outcome.report.period_stop for outcome in outcomes} == {date(2026, 11, 20)}
+    assert {outcome.report.endpoint for outcome in outcomes} == {NUMBER, Username("anna")}
+
+
+def test_the_default_domain_follows_each_endpoint(fetch):
+    outcomes, _ = fetch("iter_call_reports", [NUMBER, Username("anna")], ordered=True)
+    assert [outcome.report.domain for outcome in outcomes] == ["pstn", "data"]
+
+
+def test_a_failure_is_an_outcome_and_not_the_end(fetch):
+    script = [reply(status=404), reply(status=520), reply(REPORT)]
+    outcomes, _ = fetch("iter_call_reports", numbers(3), concurrency=1, script=script)
+    assert [type(outcome.error) for outcome in outcomes] == [NotFoundError, ServerError, type(None)]
+    assert [outcome.report is None for outcome in outcomes] == [True, True, False]
+    assert "Number(value=***)" in repr(outcomes[0])
+
+
+def test_an_invalid_endpoint_is_a_failure_that_is_not_shown(fetch):
+    outcomes, transport = fetch("iter_call_reports", ["+46730170101", *numbers(1)], ordered=True)
+    assert isinstance(outcomes[0].error, InvalidRequestError)
+    assert outcomes[0].endpoint == "+46730170101"
+    assert "4673" not in repr(outcomes[0])
+    assert outcomes[1].report is not None
+    assert len(transport.requests) == 1
+
+
+def test_an_exception_of_the_endpoints_ends_the_iteration(fetch):
+    def endpoints():
+        yield from numbers(2)
+        raise LookupError("the file is gone")
+
+    with pytest.raises(LookupError, match="the file is gone"):
+        fetch("iter_call_reports", endpoints())
+
+
+def test_what_a_call_raises_beside_errors_ends_the_iteration(fetch):
+    with pytest.raises(ZeroDivisionError):
+        fetch("iter_call_reports", numbers(50), script=[reply(REPORT), ZeroDivisionError()], concurrency=3)
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("options", "message"),
     [
-        {"endpoints": "+46730170101"},
-        {"endpoints": Number("+46730170101")},
-        {"concurrency": 0},
-        {"concurrency": True},
-        {"concurrency": 1.5},
-        {"domain": "moon"},
-        {"start": date(2026, 11, 2), "stop": date(2026, 11, 1)},
+        *(({"endpoints": value}, "the endpoints must be an iterable") for value in ("+46730170101", b"+46", NUMBER, 5)),
+        *(({"concurrency": value}, "concurrency must be a whole number from 1") for value in (0, True, 1.5, "4")),
+        *(({"deadline": value}, "deadline must be a number of seconds above 0, or None") for value in (0, -1, "5")),
+        ({"domain": "moon"}, "the domain must be one of"),
+        ({"start": FIRST}, "start and stop must be given together"),
+        ({"start": FIRST, "stop": FIRST - timedelta(1)}, "stop must not be before start"),
     ],
+    ids=str,
 )
-def test_an_argument_common_to_all_is_refused_before_the_first(wrong):
-    with ReportingClient(KEY, SECRET) as client, pytest.raises(InvalidRequestError):
-        client.iter_call_reports(**{"endpoints": [], **wrong})
+def test_invalid_parameters_are_refused_when_the_method_is_called(options, message):
+    for kind in (ReportingClient, AsyncReportingClient):
+        with pytest.raises(InvalidRequestError, match=message):
+            kind(KEY, SECRET).iter_call_reports(**{"endpoints": [], **options})
 
 
-def test_no_more_endpoints_are_read_than_there_are_calls_at_a_time(make_client):
+def test_endpoints_may_come_from_an_async_iterable():
+    async def endpoints():
+        for number in numbers(20):
+            await anyio.sleep(0)
+            yield number
+
+    async def main():
+        async with AsyncReportingClient(KEY, SECRET, transport=ScriptedTransport(reply(REPORT))) as client:
+            return [outcome.endpoint async for outcome in client.iter_call_reports(endpoints(), ordered=True)]
+
+    assert asyncio.run(main()) == trio.run(main) == list(numbers(20))
+
+
+# Laziness
+
+
+def test_no_more_endpoints_are_read_than_there_are_concurrent_calls():
     read = []
 
     def endpoints():
@@ -103,126 +154,178 @@ def test_no_more_endpoints_are_read_than_there_are_calls_at_a_time(make_client):
             read.append(number)
             yield number
 
-    client = make_client("https://reporting.example", transport=StaticTransport())
-    outcomes = client.iter_call_reports(endpoints(), concurrency=5)
-    for taken in range(1, 20):
-        next(outcomes)
-        assert len(read) <= taken + 5
-    outcomes.close()
+    with ReportingClient(KEY, SECRET, transport=ScriptedTransport(reply(REPORT))) as client:
+        outcomes = client.iter_call_reports(endpoints(), concurrency=5)
+        for taken in range(1, 20):
+            next(outcomes)
+            assert len(read) <= taken + 5
+        outcomes.close()
     assert len(read) <= 25
 
 
-def test_an_error_of_the_endpoints_themselves_ends_the_iteration(make_client, sandbox):
-    def endpoints():
-        yield from numbers(2)
-        raise LookupError("the file is gone")
-
-    with pytest.raises(LookupError, match="the file is gone"):
-        list(make_client(sandbox.url).iter_call_reports(endpoints()))
+def consume(count):
+    with ReportingClient(KEY, SECRET, transport=httpx.MockTransport(reply(REPORT))) as client:
+        assert all(outcome.report for outcome in client.iter_call_reports(numbers(count), concurrency=4))
 
 
-def test_leaving_a_blocking_loop_leaves_no_thread_behind(sandbox):
-    before = threading.active_count()
-    with sandbox.client() as client:
-        for _ in client.iter_call_reports(numbers(1000), concurrency=5):
-            break
-        assert threading.active_count() == before
-    assert len(sandbox.requests) <= 6
-
-
-@pytest.mark.parametrize("runs", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"])
-def test_leaving_an_async_loop_cancels_the_calls_in_flight(runs):
-    held = []
-    all_begun = None
-
-    class Holding(StaticTransport):
-        """Answers the first call once all others have begun, and never those."""
-
-        async def handle_async_request(self, request):
-            held.append("begun")
-            if len(held) == 5:
-                all_begun.set()
-            if len(held) == 1:
-                await all_begun.wait()
-                return self.handle_request(request)
-            try:
-                await _forever()
-            finally:
-                held.append("ended")
-
+def consume_async(count):
     async def main():
-        nonlocal all_begun
-        all_begun = anyio.Event()
-        async with AsyncReportingClient(KEY, SECRET, transport=Holding()) as client:
-            async with contextlib.aclosing(client.iter_call_reports(numbers(1000), concurrency=5)) as outcomes:
-                async for outcome in outcomes:
-                    assert outcome.report
-                    break
-            # Once an outcome was taken, another call may have begun.
-            assert 4 <= held.count("ended") == held.count("begun") - 1 <= 5
-
-    runs(main())
-
-
-async def _forever():
-    if trio.lowlevel.in_trio_run():
-        await trio.sleep_forever()
-    else:
-        await asyncio.Event().wait()
-
-
-def test_an_asyncio_loop_left_by_break_alone_is_cleaned_up_by_the_event_loop(sandbox):
-    async def main():
-        async with sandbox.async_client() as client:
-            async for outcome in client.iter_call_reports(numbers(1000), concurrency=5):
+        async with AsyncReportingClient(KEY, SECRET, transport=httpx.MockTransport(reply(REPORT))) as client:
+            async for outcome in client.iter_call_reports(numbers(count), concurrency=4):
                 assert outcome.report
-                break
-            gc.collect()
-            assert await client.get_counter("currentCalls")
 
     asyncio.run(main())
-    gc.collect()
-    assert len(sandbox.requests) <= 10
 
 
-@pytest.mark.parametrize("runs", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"])
-def test_endpoints_may_come_from_an_async_iterable(runs, sandbox):
-    async def endpoints():
-        for number in numbers(20):
-            yield number
-
-    async def main():
-        async with sandbox.async_client() as client:
-            return [outcome.endpoint async for outcome in client.iter_call_reports(endpoints(), ordered=True)]
-
-    assert runs(main()) == list(numbers(20))
-
-
-def test_retries_are_made_for_each(make_client, no_backoff):
-    with Sandbox(application_key=KEY, application_secret=SECRET) as sandbox:
-        sandbox.chaos(0.3, seed=1)
-        client = make_client(sandbox.url, retry=RetryPolicy(attempts=8, backoff_base=0), timeout=0.5, deadline=30)
-        outcomes = list(client.iter_call_reports(numbers(40), concurrency=4))
-    assert {outcome.endpoint for outcome in outcomes} == set(numbers(40))
-    assert sum(outcome.report is not None for outcome in outcomes) >= 30
-
-
-def test_memory_does_not_depend_on_the_number_of_endpoints(make_client):
+@pytest.mark.parametrize("run", [consume, consume_async])
+def test_memory_does_not_depend_on_the_number_of_endpoints(run):
     def peak(count):
-        client = make_client("https://reporting.example", transport=StaticTransport())
         tracemalloc.start()
-        for outcome in client.iter_call_reports(numbers(count), concurrency=8):
-            assert outcome.report
+        run(count)
         result = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return result
 
     peak(50)
-    # An outcome takes some hundreds of bytes; what is left is garbage that waits for its collection.
-    assert peak(2300) - peak(300) < 2000 * 60
+    # An outcome has some hundreds of bytes.
+    assert peak(1200) - peak(200) < 1000 * 60
 
 
-def test_an_error_keeps_its_kind(make_client, raw_server):
-    raw_server.script = [b"HTTP/1.1 520 Unknown\r\nContent-Length: 0\r\n\r\n"]
-    (outcome,) = make_client(raw_server.url).iter_call_reports(numbers(1))
-    assert type(outcome.error) is ServerError
+# The end of a loop
+
+
+def test_leaving_a_blocking_loop_leaves_no_thread():
+    before = set(threading.enumerate())
+    transport = ScriptedTransport(reply(REPORT))
+    with ReportingClient(KEY, SECRET, transport=transport) as client:
+        for _ in client.iter_call_reports(numbers(1000), concurrency=5):
+            break
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert len(transport.requests) <= 10
+
+
+def test_leaving_a_blocking_loop_ends_waits_of_its_calls():
+    before = set(threading.enumerate())
+    busy = reply(status=429, headers={"Retry-After": "25"})
+    with ReportingClient(KEY, SECRET, transport=ScriptedTransport(reply(REPORT), busy)) as client:
+        for _ in client.iter_call_reports(numbers(100), concurrency=5):
+            break
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+@RUNS
+def test_leaving_an_async_loop_cancels_the_calls_in_flight(run):
+    started, ended = [], []
+
+    class Transport(httpx.AsyncBaseTransport):
+        """Responds to the first call once all others have started, and never to those."""
+
+        async def handle_async_request(self, request):
+            started.append(request)
+            if len(started) == 5:
+                all_started.set()
+            if len(started) == 1:
+                await all_started.wait()
+                return reply(REPORT)(request)
+            try:
+                await anyio.sleep_forever()
+            finally:
+                ended.append(request)
+
+    async def main():
+        nonlocal all_started
+        all_started = anyio.Event()
+        async with AsyncReportingClient(KEY, SECRET, transport=Transport()) as client:
+            async with contextlib.aclosing(client.iter_call_reports(numbers(1000), concurrency=5)) as outcomes:
+                async for outcome in outcomes:
+                    assert outcome.report
+                    break
+            assert 4 <= len(ended) == len(started) - 1 <= 5
+
+    all_started = None
+    run(main())
+
+
+# Daily reports
+
+
+def test_each_day_has_its_report_in_order(fetch):
+    last = FIRST + timedelta(days=90)
+    outcomes, transport = fetch("daily_call_reports", NUMBER, FIRST, last, domain="data")
+    assert [outcome.day for outcome in outcomes] == [FIRST + timedelta(days=days) for days in range(91)]
+    assert all(outcome.report.period_start == outcome.report.period_stop == outcome.day for outcome in outcomes)
+    assert sorted(transport.targets) == [
+        f"/v1/users/number/+46730170101/calls/data?_start={outcome.day}&_stop={outcome.day}" for outcome in outcomes
+    ]
+
+
+def test_a_day_that_fails_does_not_end_the_others(fetch):
+    script = [reply(REPORT), reply(status=501), reply(REPORT)]
+    outcomes, _ = fetch("daily_call_reports", NUMBER, FIRST, FIRST + timedelta(2), concurrency=1, script=script)
+    assert [type(outcome.error) for outcome in outcomes] == [type(None), ServerError, type(None)]
+    assert [outcome.day for outcome in outcomes] == [FIRST + timedelta(days) for days in range(3)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"endpoint": "+46730170101"},
+        {"start": date(2026, 1, 2), "stop": date(2026, 1, 1)},
+        {"stop": None},
+        {"domain": "moon"},
+        {"concurrency": 0},
+        {"deadline": 0},
+    ],
+    ids=str,
+)
+def test_invalid_parameters_of_daily_reports_are_refused_when_the_method_is_called(options):
+    with ReportingClient(KEY, SECRET) as client, pytest.raises(InvalidRequestError):
+        client.daily_call_reports(**{"endpoint": NUMBER, "start": FIRST, "stop": FIRST, **options})
+
+
+# The deadline of an iteration. The clock stays frozen to the end of the module.
+
+
+def test_the_deadline_ends_the_iteration_and_not_the_outcomes_before_it(clock):
+    def slow(request):
+        clock.tick(4)
+        return reply(REPORT)(request)
+
+    outcomes = []
+    with ReportingClient(KEY, SECRET, transport=ScriptedTransport(slow)) as client:
+        with pytest.raises(DeadlineExceededError, match="deadline of the iteration exceeded; the remaining"):
+            for outcome in client.iter_call_reports(numbers(10), concurrency=1, deadline=10):
+                outcomes.append(outcome)  # noqa: PERF401 - kept if the loop raises
+        assert len(outcomes) == 3
+        assert len(list(client.iter_call_reports(numbers(3), concurrency=1, deadline=12.5))) == 3
+
+
+def test_calls_in_flight_have_what_is_left_of_the_deadline(clock):
+    timeouts = []
+
+    def hang(request):
+        timeouts.append(float(request.extensions["timeout"]["read"]))
+        clock.tick(timeouts[-1])
+        raise httpx.ReadTimeout("")
+
+    policy = RetryPolicy(backoff_base=0)
+    with ReportingClient(KEY, SECRET, transport=ScriptedTransport(hang), retry=policy, timeout=4) as client:
+        (outcome,) = client.iter_call_reports([NUMBER], deadline=10)
+    assert timeouts == pytest.approx([4, 4, 2])
+    assert isinstance(outcome.error, DeadlineExceededError)
+
+
+def test_a_daily_iteration_has_a_deadline(clock):
+    def slow(request):
+        clock.tick(4)
+        return reply(REPORT)(request)
+
+    with (
+        ReportingClient(KEY, SECRET, transport=ScriptedTransport(slow)) as client,
+        pytest.raises(DeadlineExceededError, match="iteration"),
+    ):
+        list(client.daily_call_reports(NUMBER, FIRST, FIRST + timedelta(9), concurrency=1, deadline=10))

@@ -1,75 +1,91 @@
 import contextlib
 import math
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from types import SimpleNamespace
+from email.utils import format_datetime
 
+import httpx
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sinch_reporting import Counter, InvalidRequestError, RateLimitError, ReportingError, ServiceStatus, TransportError
-from sinch_reporting.testing import Sandbox, faults
-from sinch_reporting.watch import LATE, MARGIN, REFRESH, FixedSchedule, Reading, RefreshSchedule
-from tests.support.callers import KEY, SECRET
+from sinch_reporting import (
+    Counter,
+    InvalidRequestError,
+    RateLimitError,
+    ReportingError,
+    RetryPolicy,
+    ServiceStatus,
+    TransportError,
+)
+from sinch_reporting.watch import (
+    COUNTER_REFRESH_SECONDS,
+    LATE_REFRESH_DELAYS,
+    REFRESH_MARGIN,
+    PollSchedule,
+    RefreshSchedule,
+    Sample,
+)
+from tests.support.scripted import STATUS, reply
 
 MIDNIGHT = datetime(2026, 11, 24, tzinfo=UTC)
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)  # the time of the fixture `clock`
+FAILURE = TransportError("no response")
 
 
 def at(seconds):
     return MIDNIGHT + timedelta(seconds=seconds)
 
 
-def reading(value, modified, date):
-    return Reading(Counter(id="currentCalls", value=value, modified=at(modified)), at(date))
+def sample(value, modified, date):
+    return Sample(Counter(id="currentCalls", value=value, modified=at(modified)), value, at(date))
 
 
-def test_the_next_look_at_a_counter_is_just_after_its_next_refresh():
-    assert RefreshSchedule().after(reading(7, 0, 45))[1] == REFRESH - 45 + MARGIN
+SERVICE = Sample(ServiceStatus(id="rtpproxy", status="up"), "up")
 
 
-def test_the_machines_clock_counts_only_where_the_server_tells_no_time():
-    now = datetime.now(UTC)
-    stale = Reading(Counter(id="currentCalls", value=7, modified=now - timedelta(seconds=20)))
-    assert RefreshSchedule().after(stale)[1] == pytest.approx(REFRESH - 20 + MARGIN, abs=10)
+def test_a_counter_is_polled_just_after_its_next_refresh():
+    assert RefreshSchedule().on_sample(sample(7, 0, 45)) == (True, COUNTER_REFRESH_SECONDS - 45 + REFRESH_MARGIN)
 
 
-def test_a_refresh_that_is_late_is_looked_for_a_few_times_then_once_in_each_period():
-    plan = RefreshSchedule()
-    plan.after(reading(7, 0, 1))
-    waits = [plan.after(reading(7, 0, 121))[1] for _ in LATE]
-    assert waits == list(LATE)
-    assert [plan.after(reading(7, 0, date))[1] for date in (135, 241, 361)] == [106, 120, 120]
-    assert plan.after(reading(7, 480, 481))[1] == 120
-    assert plan.after(reading(7, 480, 601))[1] == LATE[0]
+def test_the_local_clock_counts_only_without_a_date(clock):
+    counter = Counter(id="currentCalls", value=7, modified=NOON - timedelta(seconds=20))
+    assert RefreshSchedule().on_sample(Sample(counter, 7))[1] == COUNTER_REFRESH_SECONDS - 20 + REFRESH_MARGIN
 
 
-def test_only_another_value_is_handed_out():
-    plan = RefreshSchedule()
-    handed_out = [plan.after(reading(value, 120 * n, 120 * n + 1))[0] for n, value in enumerate([7, 7, 8, 8, 7])]
-    assert [outcome and outcome.counter.value for outcome in handed_out] == [7, None, 8, None, 7]
+def test_a_late_refresh_is_polled_a_few_times_and_then_once_per_period():
+    schedule = RefreshSchedule()
+    schedule.on_sample(sample(7, 0, 1))
+    assert [schedule.on_sample(sample(7, 0, 121))[1] for _ in LATE_REFRESH_DELAYS] == list(LATE_REFRESH_DELAYS)
+    assert [schedule.on_sample(sample(7, 0, date))[1] for date in (135, 241, 361)] == [106, 120, 120]
+    assert schedule.on_sample(sample(7, 480, 481))[1] == 120
+    assert schedule.on_sample(sample(7, 480, 601))[1] == LATE_REFRESH_DELAYS[0]
 
 
-def test_each_failure_is_handed_out_and_the_value_after_it_even_where_it_is_the_same():
-    plan = RefreshSchedule()
-    failure = TransportError("no answer came")
-    assert plan.after(reading(7, 0, 1))[0].counter.value == 7
-    assert [plan.after_failure(failure)[0].error for _ in range(2)] == [failure, failure]
-    assert plan.after(reading(7, 0, 20))[0].counter.value == 7
+def test_only_a_change_is_yielded():
+    schedule = RefreshSchedule()
+    values = enumerate([7, 7, 8, 8, 7])
+    found = [schedule.on_sample(sample(value, 120 * index, 120 * index + 1))[0] for index, value in values]
+    assert found == [True, False, True, False, True]
 
 
-def test_after_failures_the_waits_double_up_to_a_refresh_and_begin_anew_after_an_answer():
-    plan = FixedSchedule(10)
-    failure = TransportError("no answer came")
-    assert [plan.after_failure(failure)[1] for _ in range(7)] == [5, 10, 20, 40, 80, 120, 120]
-    assert plan.after(Reading(ServiceStatus(id="rtpproxy", status="up")))[1] == 10
-    assert plan.after_failure(failure)[1] == 5
+def test_the_same_value_is_yielded_again_after_an_error():
+    schedule = RefreshSchedule()
+    assert schedule.on_sample(sample(7, 0, 1))[0]
+    schedule.on_error(FAILURE)
+    assert schedule.on_sample(sample(7, 0, 20))[0]
 
 
-@pytest.mark.parametrize(("asked", "waited"), [(1, 5), (60, 60), (10**17, 3600)])
-def test_a_retry_after_is_obeyed_for_an_hour_at_most(asked, waited):
-    error = RateLimitError("429", status_code=429, retry_after=asked)
-    assert FixedSchedule(10).after_failure(error)[1] == waited
+def test_delays_double_after_errors_up_to_a_refresh_and_start_again_after_a_sample():
+    schedule = PollSchedule(10)
+    assert [schedule.on_error(FAILURE) for _ in range(7)] == [5, 10, 20, 40, 80, 120, 120]
+    assert [schedule.on_error(FAILURE) for _ in range(2000)][-1] == 120
+    assert schedule.on_sample(SERVICE) == (True, 10)
+    assert schedule.on_error(FAILURE) == 5
+
+
+@pytest.mark.parametrize(("retry_after", "delay"), [(1, 5), (60, 60), (10**17, 3600)])
+def test_a_retry_after_is_honored_up_to_an_hour(retry_after, delay):
+    assert PollSchedule(10).on_error(RateLimitError("429", status_code=429, retry_after=retry_after)) == delay
 
 
 @given(
@@ -79,24 +95,22 @@ def test_a_retry_after_is_obeyed_for_an_hour_at_most(asked, waited):
     values=st.lists(st.integers(0, 3), min_size=2, max_size=30),
 )
 @example(phase=59.5, late=0.9, lag=0.1, values=[0, 1])
-def test_a_change_is_seen_within_seconds_by_one_request_a_refresh(phase, late, lag, values):
-    """Run a plan against a server that refreshes at a phase of its own, a little late, and answers with some lag."""
-    plan, now, requests, seen = RefreshSchedule(), 60.0, 0, []
-    refreshes = [(120 * n + phase, value) for n, value in enumerate(values)]
+def test_a_change_is_seen_within_seconds_by_one_request_per_refresh(phase, late, lag, values):
+    """Run a schedule against a server that refreshes at its own phase, a little late, and responds with some lag."""
+    schedule, now, requests, seen = RefreshSchedule(), 60.0, 0, []
+    refreshes = [(120 * index + phase, value) for index, value in enumerate(values)]
     changes = [
-        (moment + late, value)
-        for (moment, value), before in zip(refreshes, [None, *values], strict=False)
-        if value != before
+        (time + late, value) for (time, value), before in zip(refreshes, [None, *values], strict=False) if value != before
     ]
     while now < refreshes[-1][0] + 60:
         requests += 1
-        known = [(moment, value) for moment, value in refreshes if moment + late <= now] or [(phase - 120, 9)]
-        moment, value = known[-1]
-        outcome, wait = plan.after(reading(value, moment, math.floor(now)))
+        known = [(time, value) for time, value in refreshes if time + late <= now] or [(phase - 120, 9)]
+        time, value = known[-1]
+        is_new, delay = schedule.on_sample(sample(value, time, math.floor(now)))
         now += lag
-        if outcome:
-            seen.append((now, outcome.counter.value))
-        now += wait
+        if is_new:
+            seen.append((now, value))
+        now += delay
     if seen[0][1] == 9:
         seen.pop(0)
     assert [value for _, value in seen] == [value for _, value in changes]
@@ -104,71 +118,68 @@ def test_a_change_is_seen_within_seconds_by_one_request_a_refresh(phase, late, l
     assert requests <= len(values) + 2
 
 
-@pytest.fixture
-def moving(monkeypatch):
-    """Return a Sandbox whose time moves by what a watch waits, and by nothing else."""
-    with Sandbox(application_key=KEY, application_secret=SECRET, tolerance=timedelta(days=9999)) as server:
-        now = [MIDNIGHT + timedelta(seconds=30)]
-        server.clock = lambda: now[0]
-        server.waits = []
-        server.after_waits = {}
+def server(values):
+    """Return the step of a server that refreshes its counter every two minutes."""
 
-        def sleep(seconds):
-            server.waits.append(round(seconds))
-            server.after_waits.get(len(server.waits), lambda: None)()
-            now[0] += timedelta(seconds=seconds)
+    def respond(_request):
+        now = datetime.now(UTC)
+        index = int((now - NOON).total_seconds() // 120)
+        body = {"value": values[index], "modified": (NOON + timedelta(seconds=120 * index)).isoformat()}
+        return reply(body, headers={"Date": format_datetime(now, usegmt=True)})(_request)
 
-        async def async_sleep(seconds):
-            sleep(seconds)
-
-        monkeypatch.setattr("sinch_reporting.watch.time", SimpleNamespace(sleep=sleep, monotonic=lambda: 0.0))
-        monkeypatch.setattr("sinch_reporting.watch.anyio", SimpleNamespace(sleep=async_sleep))
-        yield server
+    return respond
 
 
-def test_a_counter_is_watched_by_one_request_in_each_refresh(make_client, moving):
-    with contextlib.closing(make_client(moving.url).watch_counter("currentCalls")) as watched:
-        outcomes = [next(watched) for _ in range(5)]
-    assert [outcome.counter.modified for outcome in outcomes] == [at(120 * n) for n in range(5)]
-    assert len({outcome.counter.value for outcome in outcomes}) > 1
-    assert moving.waits == [91, 120, 120, 120]
-    assert len(moving.requests) == 5
+def test_a_watched_counter_costs_one_request_per_refresh(clock, make_client):
+    client = make_client(server([3, 3, 3, 4, 5, 6]))
+    clock.tick(30)
+    with contextlib.closing(client.watch_counter("currentCalls")) as outcomes:
+        found = [next(outcomes) for _ in range(4)]
+    assert [outcome.counter.value for outcome in found] == [3, 4, 5, 6]
+    assert [outcome.error for outcome in found] == [None] * 4
+    assert clock.waits == pytest.approx([91, 120, 120, 120, 120])
+    assert len(client.script.requests) == 6
 
 
-def test_a_counter_that_stays_is_handed_out_once(make_client, moving):
-    moving.set_counter("currentCalls", 7)
-    with contextlib.closing(make_client(moving.url).watch_counter("currentCalls")) as watched:
-        assert next(watched).counter.value == 7
-        moving.after_waits[4] = partial(moving.set_counter, "currentCalls", 8)
-        assert next(watched).counter.value == 8
-    assert len(moving.requests) == 5
+def test_a_service_is_polled_at_even_intervals_through_errors(clock, make_client):
+    up, missing = reply(STATUS), reply(status=404)
+    script = [up, up, missing, httpx.ConnectError("x"), up]
+    client = make_client(*script, retry=RetryPolicy(attempts=1))
+    with contextlib.closing(client.watch_service_status("rtpproxy", interval=7)) as outcomes:
+        found = [next(outcomes) for _ in range(4)]
+    assert [outcome.service and outcome.service.is_up for outcome in found] == [True, None, None, True]
+    assert [type(outcome.error).__name__ for outcome in found[1:3]] == ["NotFoundError", "TransportError"]
+    assert clock.waits == [7, 7, 5, 10]
 
 
-def test_a_service_is_watched_in_even_intervals_through_failures(make_client, moving, no_backoff):
-    client = make_client(moving.url, retry=no_backoff)
-    moving.fail_next(None, None, *[faults.Status(404)] * 2, None)
-    with contextlib.closing(client.watch_service_status("rtpproxy", interval=7)) as watched:
-        outcomes = [next(watched) for _ in range(4)]
-    assert [outcome.service and outcome.service.is_up for outcome in outcomes] == [True, None, None, True]
-    assert [outcome.error and outcome.error.status_code for outcome in outcomes] == [None, 404, 404, None]
-    assert moving.waits == [7, 7, 5, 10]
+def test_the_time_that_the_loop_takes_is_part_of_the_interval(clock, make_client):
+    client = make_client(reply(STATUS), reply({"status": "down"}))
+    with contextlib.closing(client.watch_service_status("rtpproxy", interval=7)) as outcomes:
+        next(outcomes)
+        clock.tick(5)
+        next(outcomes)
+        clock.tick(50)
+        client.script.script.append(reply(STATUS))
+        next(outcomes)
+    assert clock.waits == pytest.approx([2, 0])
 
 
-def test_what_the_program_did_wrong_ends_the_watch(make_client, sandbox):
-    client = make_client(sandbox.url)
-    with contextlib.closing(client.watch_counter("currentCalls")) as watched:
+def test_an_error_of_the_program_ends_the_watch(make_client):
+    client = make_client(ZeroDivisionError())
+    with contextlib.closing(client.watch_counter("currentCalls")) as outcomes, pytest.raises(ZeroDivisionError):
+        next(outcomes)
+    with contextlib.closing(client.watch_counter("currentCalls")) as outcomes:
         client.close()
         with pytest.raises(ReportingError, match="the client is closed"):
-            next(watched)
+            next(outcomes)
 
 
 @pytest.mark.parametrize("interval", [0, -1, math.inf, math.nan, "10", True])
-def test_what_cannot_be_watched_is_refused_at_once(make_client, sandbox, interval):
-    client = make_client(sandbox.url)
+def test_invalid_parameters_are_refused_when_the_method_is_called(make_client, interval):
+    client = make_client()
     with pytest.raises(InvalidRequestError, match="counter id"):
         client.watch_counter("..")
     with pytest.raises(InvalidRequestError, match="service id"):
         client.watch_service_status("")
-    with pytest.raises(InvalidRequestError, match="interval"):
+    with pytest.raises(InvalidRequestError, match="interval must be a number of seconds above 0"):
         client.watch_service_status("rtpproxy", interval=interval)
-    assert sandbox.requests == []

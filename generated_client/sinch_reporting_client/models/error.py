@@ -16,13 +16,13 @@ class Error:
     """What went wrong."""
 
     error_code: int | str | Unset = UNSET
-    """ Five digits, the first three of which are the HTTP status. """
+    """ Five digits, of which the first three are the HTTP status. It may contradict `status`. """
     message: str | Unset = UNSET
     """ What went wrong, for people. """
     reference: str | Unset = UNSET
     """ An id to quote to the publisher's support. """
     status: str | Unset = UNSET
-    """ The HTTP status with its phrase. """
+    """ The HTTP status with its phrase. It may contradict `errorCode`. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -78,6 +78,11 @@ def _parse_response(
 
         return response_404
 
+    if response.status_code == 409:
+        response_409 = Error.from_dict(response.json())
+
+        return response_409
+
     if response.status_code == 429:
         response_429 = Error.from_dict(response.json())
 
@@ -124,7 +129,7 @@ def sync_detailed(
      Returns the aggregated data of one user's calls over at most the last 30 days.
 
     Args:
-        type_ (EndpointType): What kind of endpoint a report is about.
+        type_ (EndpointType): The kind of endpoint of a report.
         endpoint (str):  Example: +46730170101.
         domain (Domain): Where the calls were terminated.
         field_start (datetime.date | Unset):
@@ -167,7 +172,7 @@ def sync(
      Returns the aggregated data of one user's calls over at most the last 30 days.
 
     Args:
-        type_ (EndpointType): What kind of endpoint a report is about.
+        type_ (EndpointType): The kind of endpoint of a report.
         endpoint (str):  Example: +46730170101.
         domain (Domain): Where the calls were terminated.
         field_start (datetime.date | Unset):
@@ -205,7 +210,7 @@ async def asyncio_detailed(
      Returns the aggregated data of one user's calls over at most the last 30 days.
 
     Args:
-        type_ (EndpointType): What kind of endpoint a report is about.
+        type_ (EndpointType): The kind of endpoint of a report.
         endpoint (str):  Example: +46730170101.
         domain (Domain): Where the calls were terminated.
         field_start (datetime.date | Unset):
@@ -246,7 +251,7 @@ async def asyncio(
      Returns the aggregated data of one user's calls over at most the last 30 days.
 
     Args:
-        type_ (EndpointType): What kind of endpoint a report is about.
+        type_ (EndpointType): The kind of endpoint of a report.
         endpoint (str):  Example: +46730170101.
         domain (Domain): Where the calls were terminated.
         field_start (datetime.date | Unset):

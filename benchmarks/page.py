@@ -1,0 +1,49 @@
+"""Writes docs/benchmarks.md and its picture."""
+
+from benchmarks.processes import ROOT
+from benchmarks.results import Result, Table, markdown, ratio_table
+
+_PANELS = (("sync, 1 at a time", 1, False), ("async, 1 at a time", 1, True), ("async, 100 at a time", 2, True))
+_START, _END = "<!-- results -->", "<!-- end of results -->"
+
+
+def write(results: dict[str, Result], machine: Table) -> None:
+    """Replace the results in the page, and draw the picture."""
+    path = ROOT / "docs" / "benchmarks.md"
+    before, _, rest = path.read_text("utf-8").partition(_START)
+    after = rest.partition(_END)[2]
+    parts = ["## Ratios", ratio_table(results.values())]
+    for table in [*(table for result in results.values() for table in result.tables), machine]:
+        parts += [f"## {table.title}", markdown(table.head, table.rows)]
+    path.write_text(f"{before}{_START}\n\n{'\n\n'.join(parts)}\n\n{_END}{after}", "utf-8")
+    _draw(results["calls"].tables[0])
+
+
+def _draw(cpu: Table) -> None:
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot as plt
+
+    mpl.rcParams["svg.hashsalt"] = "sinch-reporting"
+    figure, panels = plt.subplots(1, 3, figsize=(12, 3.2), layout="constrained")
+    for panel, (title, column, is_async) in zip(panels, _PANELS, strict=True):
+        bars = [
+            (row[0].removeprefix("async "), float(row[column]))
+            for row in cpu.rows
+            if row[column] and _is_async(row[0]) == is_async
+        ]
+        bars.sort(key=lambda bar: -bar[1])
+        colours = ["#c2410c" if "Client" in name or "iter_" in name else "#94a3b8" for name, _ in bars]
+        drawn = panel.barh([name for name, _ in bars], [value for _, value in bars], color=colours)
+        panel.bar_label(drawn, fmt="%.0f", padding=3, fontsize=8)
+        panel.set_title(title, fontsize=10)
+        panel.set_xlabel("µs of CPU per report", fontsize=8)
+        panel.tick_params(labelsize=8)
+        panel.margins(x=0.15)
+        panel.spines[["top", "right"]].set_visible(False)
+    figure.savefig(ROOT / "docs" / "benchmarks.svg", metadata={"Date": None})
+
+
+def _is_async(name: str) -> bool:
+    return name.startswith(("async ", "Async", "iter_"))

@@ -1,0 +1,68 @@
+"""Results of the benchmarks: ratios with their limits, and tables."""
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio that has a limit.
+
+    Attributes:
+        name: What was divided by what.
+        values: The ratio in each round.
+        limit: The highest median that passes.
+        aim: The median to aim for.
+    """
+
+    name: str
+    values: list[float]
+    limit: float
+    aim: float | None = None
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def passes(self) -> bool:
+        return self.median <= self.limit
+
+    def row(self) -> list[str]:
+        spread = f"{min(self.values):.2f} to {max(self.values):.2f}" if len(self.values) > 1 else ""
+        limit = f"{self.limit:g}" if self.passes else f"{self.limit:g}, **missed**"
+        return [self.name, f"{self.median:.2f}", spread, limit, f"{self.aim:g}" if self.aim else ""]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Measured values."""
+
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of one benchmark."""
+
+    ratios: list[Ratio] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+
+def missed(results: Iterable[Result]) -> list[str]:
+    """Return the names of the ratios that exceed their limits."""
+    return [ratio.name for result in results for ratio in result.ratios if not ratio.passes]
+
+
+def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
+    """Return a table."""
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows))
+
+
+def ratio_table(results: Iterable[Result]) -> str:
+    """Return the table of all ratios."""
+    rows = [ratio.row() for result in results for ratio in result.ratios]
+    return markdown(["ratio", "median", "range", "limit", "aim"], rows)

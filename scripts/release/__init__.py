@@ -1,0 +1,1 @@
+"""Checks and files of a release. Not part of the distribution."""

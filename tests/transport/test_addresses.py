@@ -1,0 +1,68 @@
+"""A host may have several addresses: one that does not work delays a new connection only a little."""
+
+import socket
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from sinch_reporting import RequestTimeoutError, TransportError
+from tests.transport.conftest import ONCE
+
+
+@pytest.fixture
+def unreachable(server):
+    """Return an address on which the server's port accepts no connection: the queue of its listener is full."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.2", server.port), backlog=0))
+        for _ in range(3):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield "127.0.0.2"
+
+
+def url(server):
+    return server.url.replace("127.0.0.1", "reporting.example")
+
+
+def test_an_unreachable_first_address_delays_a_connection_by_less_than_a_second(
+    make_client, server, resolve, unreachable
+):
+    resolve("reporting.example", lambda: [unreachable, "127.0.0.1"])
+    delays = []
+    for _ in range(3):
+        reporting = make_client(url(server), retry=ONCE, timeout=30, allow_http=True)
+        started = time.monotonic()
+        assert reporting.get_counter("currentCalls").value == 7
+        delays.append(time.monotonic() - started)
+    assert min(delays) < 1  # the others may be due to a busy machine
+    assert server.connections == 3
+
+
+def test_the_next_address_is_tried_if_one_refuses(make_client, server, resolve):
+    resolve("reporting.example", lambda: ["127.0.0.2", "127.0.0.1"])
+    reporting = make_client(url(server), retry=ONCE, allow_http=True)
+    assert reporting.get_counter("currentCalls").value == 7
+
+
+def test_a_host_whose_addresses_are_all_unreachable_ends_the_attempt_in_time(make_client, server, resolve, unreachable):
+    resolve("reporting.example", lambda: [unreachable])
+    reporting = make_client(url(server), retry=ONCE, timeout=0.5, allow_http=True)
+    with pytest.raises(RequestTimeoutError, match="while connecting"):
+        reporting.get_counter("currentCalls")
+
+
+def test_a_host_without_a_working_address_is_a_transport_error(make_client, server, resolve):
+    resolve("reporting.example", lambda: ["127.0.0.2", "127.0.0.3"])
+    reporting = make_client(url(server), retry=ONCE, allow_http=True)
+    with pytest.raises(TransportError, match="connection refused"):
+        reporting.get_counter("currentCalls")
+
+
+def test_an_unknown_host_is_a_transport_error(make_client, server, resolve):
+    # The standard library itself must raise the error: the program's own are passed on unchanged.
+    resolve("reporting.example", lambda: socket.getaddrinfo("127.0.0.1", 1, socket.AF_INET6))
+    reporting = make_client(url(server), retry=ONCE, allow_http=True)
+    with pytest.raises(TransportError, match="name not resolved"):
+        reporting.get_counter("currentCalls")

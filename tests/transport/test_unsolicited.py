@@ -1,0 +1,90 @@
+"""An unsolicited response is never used for the next request: it could be another number's report."""
+
+import json
+import socket
+import threading
+
+import pytest
+
+from tests.support.raw_server import response
+from tests.transport.conftest import ONCE
+
+CORK = getattr(socket, "TCP_CORK", 4)  # elsewhere it is TCP_NOPUSH
+
+
+def counter(value):
+    return response(json.dumps({"value": value, "modified": "2022-04-28T12:00:00Z"}))
+
+
+def chunked(raw):
+    head, _, body = raw.partition(b"\r\n\r\n")
+    head = head.partition(b"\r\nContent-Length")[0] + b"\r\nTransfer-Encoding: chunked"
+    return head + b"\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+def in_one_segment(connection, solicited, surplus):
+    connection.sendall(solicited + surplus)
+
+
+def as_second_record_in_one_segment(connection, solicited, surplus):
+    connection.setsockopt(socket.IPPROTO_TCP, CORK, 1)
+    connection.sendall(solicited)
+    connection.sendall(surplus)
+    connection.setsockopt(socket.IPPROTO_TCP, CORK, 0)
+
+
+def in_its_own_segment(connection, solicited, surplus):
+    connection.sendall(solicited)
+    threading.Event().wait(0.02)
+    connection.sendall(surplus)
+
+
+def split_in_half(connection, solicited, surplus):
+    half = len(surplus) // 2
+    in_its_own_segment(connection, solicited + surplus[:half], surplus[half:])
+
+
+@pytest.mark.parametrize("frame", [bytes, chunked], ids=["length", "chunked"])
+def test_an_unsolicited_response_is_never_used(make_client, route, frame):
+    reporting = make_client(route.url, retry=ONCE, allow_http=True)
+    sent = threading.Event()
+    for send in (in_one_segment, as_second_record_in_one_segment, in_its_own_segment, split_in_half):
+
+        def step(connection, send=send):
+            send(connection, frame(counter(7)), frame(counter(99)))
+            sent.set()
+
+        route.server.script[:] = [step, frame(counter(8))]
+        route.server.requests.clear()
+        assert reporting.get_counter("currentCalls").value == 7
+        assert sent.wait(30)
+        sent.clear()
+        if send is in_its_own_segment:
+            route.wait_until_readable()
+        assert reporting.get_counter("currentCalls").value == 8, send.__name__
+        assert len(route.server.requests) == 2
+
+
+def test_connections_are_reused_if_nothing_unsolicited_arrived(make_client, route):
+    reporting = make_client(route.url, retry=ONCE, allow_http=True)
+    for frame in (bytes, chunked):
+        route.server.script[:] = [frame(counter(7))]
+        for _ in range(3):
+            assert reporting.get_counter("currentCalls").value == 7
+    assert route.server.connections == 1
+
+
+def test_a_408_on_an_idle_connection_is_not_used(make_client, direct):
+    sent = threading.Event()
+
+    def respond_then_time_out(connection):
+        in_its_own_segment(connection, counter(7), response("", "408 Request Timeout", Connection="close"))
+        connection.shutdown(socket.SHUT_RDWR)
+        sent.set()
+
+    direct.server.script[:] = [respond_then_time_out, counter(8)]
+    reporting = make_client(direct.url, retry=ONCE)
+    assert reporting.get_counter("currentCalls").value == 7
+    assert sent.wait(30)
+    direct.wait_until_readable()
+    assert reporting.get_counter("currentCalls").value == 8
