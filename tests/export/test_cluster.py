@@ -139,7 +139,7 @@ def test_an_outage_pauses_the_workers_and_costs_no_report(cluster, sandbox, tmp_
     summary = run(cluster, 300, tmp_path / "out", pause=pause)
     assert (summary.reports, summary.complete, summary.transient_failures) == (300, True, 0)
     assert len(sandbox.requests) == 360
-    sandbox.fail_always(faults.Status(429, retry_after=600))
+    sandbox.fail_always(faults.Status(429, retry_after=5000))
     summary = run(cluster, 300, tmp_path / "out", start=date(2026, 11, 2), stop=date(2026, 11, 2))
     assert (summary.ended, summary.permanent_failures) == ("gave up", 0)
 
