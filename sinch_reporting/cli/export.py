@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number as InRange
 
@@ -114,7 +114,7 @@ class Input:
         )
 
 
-def export(  # noqa: PLR0913 - options of a command
+def export(
     *paths: Annotated[str, Parameter(name="INPUT... DESTINATION", allow_leading_hyphen=False)],
     days: Days = Days(),
     domain: Annotated[list[Literal["data", "pstn"]] | None, Parameter(negative=(), show_default=False)] = None,
@@ -163,7 +163,9 @@ def export(  # noqa: PLR0913 - options of a command
     try:
         from sinch_reporting.export import PausePolicy, export_call_reports  # noqa: PLC0415 - from an extra
 
-        limits = {"max_retry_after": connection.max_retry_after.total_seconds()} if connection.max_retry_after else {}
+        pause = PausePolicy(give_up_after=give_up_after.total_seconds())
+        if connection.max_retry_after:
+            pause = evolve(pause, max_retry_after=connection.max_retry_after.total_seconds())
         endpoints = reading.reader(sources)
 
         async def run() -> "ExportSummary":
@@ -183,7 +185,7 @@ def export(  # noqa: PLR0913 - options of a command
                         retry_failed=retry_failed,
                         allow_partial_day=days.allow_partial_day,
                         concurrency=concurrency,
-                        pause=PausePolicy(give_up_after=give_up_after.total_seconds(), **limits),
+                        pause=pause,
                         journal=journal,
                         cluster=cluster,
                         progress=show,
@@ -219,7 +221,7 @@ def _check_inputs(sources: Iterable[str]) -> None:
 
 def _standard_input() -> BinaryIO:
     # Without a buffer, whose lock a thread that waits for input would hold when the interpreter ends.
-    return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # type: ignore[return-value]  # noqa: PTH123, SIM115
+    return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
 
 
 def _reason(error: OSError) -> str:

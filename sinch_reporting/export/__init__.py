@@ -6,7 +6,7 @@ Install it with the extra `export`::
 
     with ReportingClient() as reporting:
         summary = export_call_reports(
-            reporting, read_endpoints("numbers.csv"), "calls", start=date(2026, 11, 1), stop=date(2026, 11, 20), daily=True
+            reporting, read_endpoints("numbers.csv"), "calls", start=date(2026, 11, 1), stop=date(2026, 11, 20)
         )
 """
 

@@ -137,5 +137,3 @@ def _check(cluster: "distributed.Client", options: dict[str, Any]) -> int:
             )
     threads: Any = cluster.nthreads()
     return int(sum(threads.values()))
-
-

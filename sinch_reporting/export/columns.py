@@ -7,14 +7,44 @@ from attrs import frozen
 
 from sinch_reporting.errors import InvalidRequestError
 
-_NUMBER = (
-    "number numbers phone phones phone_number phone_numbers phonenumber phone_no msisdn mobile mobile_number "
-    "mobile_phone cell cell_phone telephone telephone_number tel telefon telefonnummer telefonnumber mobil mobilnummer "
-    "telefono telefone telephone_no e164 e_164 did ddi caller callee a_number b_number"
-).split()
-_USERNAME = "username user_name user login".split()  # noqa: SIM905 - as above
-_ANY = "endpoint endpoints".split()  # noqa: SIM905
-_NAMES = {*_NUMBER, *_USERNAME, *_ANY}
+_NUMBER = {
+    "number",
+    "numbers",
+    "phone",
+    "phones",
+    "phone_number",
+    "phone_numbers",
+    "phonenumber",
+    "phone_no",
+    "msisdn",
+    "mobile",
+    "mobile_number",
+    "mobile_phone",
+    "cell",
+    "cell_phone",
+    "telephone",
+    "telephone_number",
+    "telephone_no",
+    "tel",
+    "telefon",
+    "telefonnummer",
+    "telefonnumber",
+    "mobil",
+    "mobilnummer",
+    "telefono",
+    "telefone",
+    "e164",
+    "e_164",
+    "did",
+    "ddi",
+    "caller",
+    "callee",
+    "a_number",
+    "b_number",
+}
+_USERNAME = {"username", "user_name", "user", "login"}
+_ANY = {"endpoint", "endpoints"}
+_NAMES = _NUMBER | _USERNAME | _ANY
 
 
 @frozen
@@ -89,7 +119,7 @@ def find_columns(
 def _guess(
     first: Sequence[str], names: Sequence[str], kind: str | None, is_header: bool | None, listed: str
 ) -> tuple[int, bool]:
-    wanted = {"number": {*_NUMBER, *_ANY}, "username": {*_USERNAME, *_ANY}}.get(kind or "", _NAMES)
+    wanted = {"number": _NUMBER | _ANY, "username": _USERNAME | _ANY}.get(kind or "", _NAMES)
     found = [index for index, name in enumerate(names) if name in wanted]
     if len(found) == 1:
         return found[0], True

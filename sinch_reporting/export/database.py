@@ -26,15 +26,15 @@ def sqlite_errors(what: str) -> Generator[None]:
                 f"{what} is damaged; delete it and run the export again, which requests the reports of unfinished "
                 "days once more"
             ) from error
-        raise OSError(f"{what} cannot be used: {error}; check the disk and its permissions, and run it again") from error
+        raise OSError(
+            f"{what} cannot be used: {error}; check the disk and its permissions, and run it again"
+        ) from error
 
 
 def connect() -> sqlite3.Connection:
     """Open a connection whose main database is a temporary file, removed when it is closed."""
     connection = sqlite3.connect("", timeout=0, isolation_level=None, check_same_thread=False)
-    connection.executescript(
-        f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB};"
-    )
+    connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB};")
     return connection
 
 

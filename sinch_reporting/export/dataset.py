@@ -1,7 +1,7 @@
 """The dataset at the destination: its files, and `export.json`, which says what is complete.
 
-The order of the writes is what keeps it safe. An outcome is in the journal before the next request is sent. The files of
-a period are written from the journal once every report of the period has an outcome: first the reports, then the
+The order of the writes is what keeps it safe. An outcome is in the journal before the next request is sent. The files
+of a period are written from the journal once every report of the period has an outcome: first the reports, then the
 failures, `_SUCCESS`, and `export.json`. Each replaces the previous one as a whole. Only then is the journal cleared.
 After a kill between any two of these steps, the next run repeats them, with the same result.
 """

@@ -1,7 +1,7 @@
 """Validation of the values of an input: columns of Arrow become endpoints, or rejected lines with the reason."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -87,36 +87,47 @@ def check(rows: Rows, normalize: Callable[[str], str | None] | None, source: str
     """Return the endpoints of some rows, and the rejected ones."""
     texts, broken = _texts(rows.values)
     keys: list[str] = []
-    changed: dict[str, str] = {}
-    rejected = []
+    changed: list[tuple[str, str]] = []
+    rejected: list[RejectedLine] = []
 
     def reject(row: int, reason: str) -> None:
         text = rows.text(row)
         if text.strip(DELIMITERS + '" \r\n'):
             rejected.append(RejectedLine(line=rows.lines[row], text=text, reason=reason, source=source))
 
-    for kind in TYPES:
-        chosen = None if isinstance(rows.types, str) else pa.array([each == kind for each in rows.types], pa.bool_())
-        if chosen is None and rows.types != kind:
+    for kind, chosen in _by_type(rows.types):
+        if kind not in TYPES:
+            for row in _indexes(chosen):
+                reject(row, "the type is not 'number' or 'username'")
             continue
         valid = _valid(texts, kind, plain=rows.plain)
         accepted = valid if chosen is None else pc.and_(valid, chosen)
         keys += pc.binary_join_element_wise(kind[0], texts.filter(accepted), "").to_pylist()
-        others = pc.invert(valid) if chosen is None else pc.and_(pc.invert(valid), chosen)
-        for row in pc.indices_nonzero(others).to_pylist():
+        for row in _indexes(pc.invert(valid) if chosen is None else pc.and_(pc.invert(valid), chosen)):
             text = texts[row].as_py()
             number = normalize(text) if normalize and kind == "number" and text else None
             if number:
-                changed[f"n{number}"] = rows.text(row) if rows.plain else text
+                changed.append((f"n{number}", text))
             else:
                 reject(row, broken.get(row) or _reason(text, kind, plain=rows.plain))
-    if not isinstance(rows.types, str):
-        for row, kind in enumerate(rows.types):
-            if kind not in TYPES:
-                reject(row, "the type is not 'number' or 'username'")
     if not changed:
         return InputBatch(keys, None, rejected)
-    return InputBatch([*keys, *changed], [*([None] * len(keys)), *changed.values()], rejected)
+    originals = [*([None] * len(keys)), *(text for _, text in changed)]
+    return InputBatch([*keys, *(key for key, _ in changed)], originals, rejected)
+
+
+def _by_type(types: str | Sequence[str | None]) -> Iterator[tuple[str, Any]]:
+    """Yield each type, and which rows have it: None for all."""
+    if isinstance(types, str):
+        yield types, None
+        return
+    for kind in TYPES:
+        yield kind, pa.array([each == kind for each in types], pa.bool_())
+    yield "", pa.array([each not in TYPES for each in types], pa.bool_())
+
+
+def _indexes(mask: Any) -> list[int]:
+    return list(pc.indices_nonzero(mask).to_pylist())
 
 
 def _texts(values: Any) -> tuple[Any, dict[int, str]]:
@@ -138,7 +149,7 @@ def _texts(values: Any) -> tuple[Any, dict[int, str]]:
     elif pa.types.is_floating(kind):  # integers in a column with empty cells
         whole = pc.equal(values, pc.floor(values))
         integers = pc.if_else(whole, values, None).cast(pa.int64(), safe=False).cast(pa.string())
-        values = pc.if_else(pc.fill_null(whole, False), integers, values.cast(pa.string()))  # noqa: FBT003
+        values = pc.if_else(pc.fill_null(whole, False), integers, values.cast(pa.string()))
     elif pa.types.is_integer(kind) or pa.types.is_null(kind):
         values = values.cast(pa.string())
     elif not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):

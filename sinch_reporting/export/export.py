@@ -23,12 +23,13 @@ from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.export.database import attach, connect
 from sinch_reporting.export.dataset import Dataset
 from sinch_reporting.export.input_index import InputIndex, to_endpoint
-from sinch_reporting.export.job import ExportJob, FileFormat, PausePolicy, Period, periods, to_domains
+from sinch_reporting.export.job import DEFAULT_PAUSE, ExportJob, FileFormat, PausePolicy, Period, periods, to_domains
 from sinch_reporting.export.journal import Journal, Unit
 from sinch_reporting.export.output_store import OutputStore
 from sinch_reporting.export.readers import Source, to_batches
 from sinch_reporting.export.run import Engine, Fetch, Outcome
 from sinch_reporting.export.summary import ExportProgress, ExportSummary
+from sinch_reporting.models import CallReport
 from sinch_reporting.parameters import DomainLike
 from sinch_reporting.rate_limit import RateLimiter
 
@@ -104,7 +105,7 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
     retry_failed: bool = False,
     allow_partial_day: bool = False,
     concurrency: int | None = None,
-    pause: PausePolicy = PausePolicy(),
+    pause: PausePolicy = DEFAULT_PAUSE,
     filesystem: "FileSystem | None" = None,
     journal: str | os.PathLike[str] | None = None,
     cluster: "str | Cluster | None" = None,
@@ -116,8 +117,8 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
     The same call again resumes an export that was stopped or killed, requests what failed transiently, and adds days,
     domains and endpoints that are new. Complete days are not requested again.
 
-    The rate limit, the timeout and the retry policy are those of the client. Every attempt counts for the rate limit, and
-    waiting for it is not limited by the deadline. `Retry-After` pauses the export, however long it is.
+    The rate limit, the timeout and the retry policy are those of the client. Every attempt counts for the rate limit,
+    and waiting for it is not limited by the deadline. `Retry-After` pauses the export, however long it is.
 
     Args:
         client: A client. With an `AsyncReportingClient` the result must be awaited.
@@ -204,19 +205,17 @@ def local_fetch(client: Client, concurrency: int) -> Fetch:
     once = client.with_options(retry=evolve(config.retry, attempts=1, max_retry_after=0))
     threads = anyio.CapacityLimiter(concurrency)
 
+    async def get(unit: Unit, period: Period) -> CallReport:
+        days = {"start": period.start, "stop": period.stop}
+        if isinstance(once, AsyncReportingClient):
+            return await once.get_call_report(to_endpoint(unit.key), domain=unit.domain, **days)
+        call = partial(once.get_call_report, to_endpoint(unit.key), domain=unit.domain, **days)
+        return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=threads)
+
     async def fetch(period: Period, units: Sequence[Unit]) -> list[Outcome]:
         [unit] = units
-        call = partial(
-            once.get_call_report,
-            to_endpoint(unit.key),
-            domain=unit.domain,
-            start=period.start,
-            stop=period.stop,
-        )
         try:
-            if isinstance(once, AsyncReportingClient):
-                return [Outcome(unit, await call())]
-            return [Outcome(unit, await to_thread.run_sync(call, abandon_on_cancel=True, limiter=threads))]
+            return [Outcome(unit, await get(unit, period))]
         except ReportingError as error:
             return [Outcome(unit, error)]
 

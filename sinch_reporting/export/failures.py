@@ -39,19 +39,26 @@ class Failure(StrEnum):
 
 def classify(error: ReportingError) -> Failure:
     """Return the kind of a failure. In doubt a failure is transient, so that no report is given up by accident."""
-    if isinstance(error, AuthenticationError) or (isinstance(error, APIError) and error.error_code == _INVALID_KEY):
+    kind = Failure.FATAL  # the client is closed or misconfigured
+    if isinstance(error, APIError):
+        kind = _classify_response(error)
+    elif isinstance(error, InvalidRequestError):
+        kind = Failure.PERMANENT
+    elif isinstance(error, DecodeError):
+        kind = Failure.PERMANENT if str(error).startswith(_SCHEMA_VIOLATIONS) else Failure.TRANSIENT
+    elif isinstance(error, TransportError | DeadlineExceededError):
+        kind = Failure.TRANSIENT
+    return kind
+
+
+def _classify_response(error: APIError) -> Failure:
+    if isinstance(error, AuthenticationError) or error.error_code == _INVALID_KEY:
         return Failure.FATAL
-    if isinstance(error, InvalidRequestError):
-        return Failure.PERMANENT
-    if isinstance(error, BadRequestError | NotFoundError | PermissionDeniedError):
-        if error.error_code is None and error.message is None:
-            return Failure.TRANSIENT  # not the API's JSON, but a proxy, a login page or a wrong base URL
-        return Failure.FORBIDDEN if isinstance(error, PermissionDeniedError) else Failure.PERMANENT
-    if isinstance(error, DecodeError):
-        return Failure.PERMANENT if str(error).startswith(_SCHEMA_VIOLATIONS) else Failure.TRANSIENT
-    if isinstance(error, APIError | TransportError | DeadlineExceededError):
-        return Failure.TRANSIENT
-    return Failure.FATAL  # the client is closed or misconfigured
+    if error.error_code is None and error.message is None:
+        return Failure.TRANSIENT  # not the API's JSON, but a proxy, a login page or a wrong base URL
+    if isinstance(error, PermissionDeniedError):
+        return Failure.FORBIDDEN
+    return Failure.PERMANENT if isinstance(error, BadRequestError | NotFoundError) else Failure.TRANSIENT
 
 
 def retry_after(error: ReportingError) -> float | None:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from sinch_reporting.export.database import sqlite_errors
-from sinch_reporting.export.readers import InputBatch
+from sinch_reporting.export.endpoint_check import InputBatch
 from sinch_reporting.parameters import Domain, Endpoint, Number, Username
 
 _PAGE = 20_000
@@ -46,7 +46,7 @@ class InputIndex:
             self.rejected += len(batch.rejected)
         with sqlite_errors(_WHAT):
             connection.execute("COMMIT")
-            (self.endpoints,) = connection.execute("SELECT count(*) FROM main.endpoints").fetchone()
+            self.endpoints: int = connection.execute("SELECT count(*) FROM main.endpoints").fetchone()[0]
             self.duplicates = accepted - self.endpoints
             self.digest = self._digest()
 

@@ -48,7 +48,8 @@ class Period:
 
 def periods(start: date, stop: date, *, daily: bool) -> tuple[Period, ...]:
     """Return the periods to export: each day, or all days as one period. Raises InvalidRequestError."""
-    if start is None or stop is None:
+    given: tuple[object, object] = (start, stop)
+    if None in given:
         raise InvalidRequestError("start and stop must be given, so that all reports cover the same days")
     days = date_range(start, stop)
     if daily:
@@ -103,6 +104,9 @@ class PausePolicy:
     give_up_after: float = field(default=3600.0, validator=_check_seconds)
 
 
+DEFAULT_PAUSE = PausePolicy()
+
+
 def _check_format(_instance: object, _attribute: object, value: object) -> None:
     if value not in get_args(FileFormat):
         raise InvalidRequestError(f"the format must be one of: {', '.join(get_args(FileFormat))}")
@@ -119,7 +123,7 @@ class ExportJob:
     retry_failed: bool = False
     allow_partial_day: bool = False
     concurrency: int = field(default=16, validator=_check_whole)
-    pause: PausePolicy = PausePolicy()
+    pause: PausePolicy = DEFAULT_PAUSE
     stop_grace: float = field(default=5.0, validator=_check_seconds)
     filesystem: "FileSystem | None" = None
     journal: Path | None = None

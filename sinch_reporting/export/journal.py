@@ -25,7 +25,9 @@ _SECOND = timedelta(seconds=1)
 Row = tuple[Any, ...]
 """An outcome, with times in microseconds since 1970: the columns below."""
 
-COLUMNS = "domain, key, original, retrieved_at, success, failed, duration, first_call, kind, error, status, code, message"
+COLUMNS = (
+    "domain, key, original, retrieved_at, success, failed, duration, first_call, kind, error, status, code, message"
+)
 
 
 class Unit(NamedTuple):
@@ -82,7 +84,8 @@ class Journal:
                 "CREATE TABLE main.stored (period TEXT, domain TEXT, key TEXT, PRIMARY KEY (period, domain, key)) "
                 "WITHOUT ROWID;"
             )
-        self._insert = f"INSERT OR REPLACE INTO journal.outcomes (period, {COLUMNS}) VALUES ({', '.join('?' * 14)})"
+
+        self._insert = f"INSERT OR REPLACE INTO journal.outcomes VALUES ({', '.join('?' * 14)})"  # noqa: S608
 
     @contextmanager
     def _writing(self) -> Generator[None]:
@@ -140,8 +143,8 @@ class Journal:
     def transient(self, period: str) -> Iterator[Unit]:
         """Yield the reports that failed transiently."""
         query = (
-            "SELECT domain, key, original FROM journal.outcomes INDEXED BY failures WHERE period = ? AND kind IS NOT NULL "
-            "AND kind = 'transient' AND (domain, key) > (?, ?) ORDER BY domain, key LIMIT ?"
+            "SELECT domain, key, original FROM journal.outcomes INDEXED BY failures WHERE period = ? "
+            "AND kind IS NOT NULL AND kind = 'transient' AND (domain, key) > (?, ?) ORDER BY domain, key LIMIT ?"
         )
         last: tuple[str, str] = ("", "")
         while page := self._connection.execute(query, (period, *last, _PAGE)).fetchall():
@@ -188,15 +191,15 @@ class Journal:
     def count_stored(self, period: str) -> int:
         """Return the number of rows at the destination that have no newer outcome."""
         query = (
-            "SELECT count(*) FROM main.stored AS s WHERE period = ? AND NOT EXISTS (SELECT 1 FROM journal.outcomes AS o "
-            "WHERE o.period = s.period AND o.domain = s.domain AND o.key = s.key)"
+            "SELECT count(*) FROM main.stored AS s WHERE period = ? AND NOT EXISTS "
+            "(SELECT 1 FROM journal.outcomes AS o WHERE o.period = s.period AND o.domain = s.domain AND o.key = s.key)"
         )
         return int(self._connection.execute(query, (period,)).fetchone()[0])
 
     def rows(self, period: str, *, failures: bool) -> Iterator[Row]:
         """Yield the outcomes of a period in the order of their endpoints."""
         condition = "IS NOT NULL" if failures else "IS NULL"
-        query = f"SELECT {COLUMNS} FROM journal.outcomes WHERE period = ? AND kind {condition} ORDER BY domain, key"
+        query = f"SELECT {COLUMNS} FROM journal.outcomes WHERE period = ? AND kind {condition} ORDER BY domain, key"  # noqa: S608
         yield from self._connection.execute(query, (period,))
 
     def has(self, period: str, domain: str, key: str) -> bool:

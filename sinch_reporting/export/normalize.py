@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from sinch_reporting.errors import InvalidRequestError
 
@@ -22,17 +23,13 @@ def normalizer(region: str | None) -> Callable[[str], str | None]:
         InvalidRequestError: The region is unknown.
         ModuleNotFoundError: The extra is missing.
     """
-    try:
-        import phonenumbers as library  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        message = "normalizing needs the extra `normalize`: pip install 'sinch-reporting[normalize]'"
-        raise ModuleNotFoundError(message, name=error.name) from error
+    library = _library()
     if region is not None:
         region = region.upper()
         if region not in library.SUPPORTED_REGIONS:
             raise InvalidRequestError(f"the region {region!r} is not a country code such as SE or US")
 
-    def parse(text: str, country: str | None, is_acceptable: Callable[[object], bool]) -> str | None:
+    def parse(text: str, country: str | None, is_acceptable: Callable[[Any], bool]) -> str | None:
         try:
             number = library.parse(text, country)
         except library.NumberParseException:
@@ -42,16 +39,29 @@ def normalizer(region: str | None) -> Callable[[str], str | None]:
         return str(library.format_number(number, library.PhoneNumberFormat.E164))
 
     def normalize(text: str) -> str | None:
-        if match := _SPREADSHEET.fullmatch(text):
-            text = (match[1] or match[2] or "").strip()
-        if re.search(r"[^\W\d_]", text):  # letters: 4.67E+10, and vanity numbers
-            return None
-        text = re.sub(r"\.0$", "", text)
-        if text.startswith("00"):
-            text = f"+{text[2:]}"
-        if text.startswith("+"):
-            return parse(text, None, library.is_possible_number)
-        local = parse(text, region, library.is_valid_number) if region else None
-        return local or (None if text.startswith("0") else parse(f"+{text}", None, library.is_valid_number))
+        plain = _plain(text)
+        if plain.startswith("+"):
+            return parse(plain, None, library.is_possible_number)
+        local = parse(plain, region, library.is_valid_number) if region and plain else None
+        return local or (None if plain[:1] in {"", "0"} else parse(f"+{plain}", None, library.is_valid_number))
 
     return normalize
+
+
+def _library() -> Any:
+    try:
+        import phonenumbers  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        message = "normalizing needs the extra `normalize`: pip install 'sinch-reporting[normalize]'"
+        raise ModuleNotFoundError(message, name=error.name) from error
+    return phonenumbers
+
+
+def _plain(text: str) -> str:
+    """Return a number without the notation of spreadsheets, and with + in place of 00; empty if it contains letters."""
+    if match := _SPREADSHEET.fullmatch(text):
+        text = (match[1] or match[2] or "").strip()
+    if re.search(r"[^\W\d_]", text):  # 4.67E+10, and vanity numbers
+        return ""
+    text = re.sub(r"\.0$", "", text)
+    return f"+{text[2:]}" if text.startswith("00") else text

@@ -2,9 +2,10 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.json as pajson
@@ -15,7 +16,7 @@ from sinch_reporting.export.columns import find_columns
 from sinch_reporting.export.endpoint_check import TYPES, InputBatch, RejectedLine, Rows, check
 from sinch_reporting.export.normalize import normalizer
 from sinch_reporting.export.sources import FileSource, Sampled, expand, kind_of, opened
-from sinch_reporting.export.text_reader import TextFile, TextOptions, _blocks, encoding_of, _reader
+from sinch_reporting.export.text_reader import TextFile, TextOptions, blocks, encoding_of, text_reader
 from sinch_reporting.parameters import Endpoint, Number, Username
 
 INPUT_FORMATS = ("lines", "csv", "jsonl", "parquet", "xlsx")
@@ -129,23 +130,21 @@ class EndpointReader:
         encoding = encoding_of(file)
         line = 1
         wanted: list[str] = []
-        for block in _blocks(_reader(file, encoding), b"\n"):
+        for block in blocks(text_reader(file, encoding), b"\n"):
             lines = block[:-1].split(b"\n")
             if not wanted:
                 wanted, kind = self._json_columns(file, lines)
+            numbers: Sequence[int] = range(line, line + len(lines))
             parsed = _parse_json(block, lines, wanted)
             if parsed is None:
                 values, rejected, numbers = _parse_json_slowly(lines, line, wanted, file.name)
                 yield rejected
             else:
-                values, numbers = parsed, range(line, line + len(lines))
+                values = parsed
             types = kind if len(wanted) == 1 else values[1].to_pylist()
             first = line
 
-            def text(row: int, numbers: Any = numbers, lines: list[bytes] = lines, first: int = first) -> str:
-                return lines[numbers[row] - first].decode(errors="backslashreplace")
-
-            yield Rows(values[0], types, numbers, text)
+            yield Rows(values[0], types, numbers, partial(_line_of, lines, numbers, first))
             line += len(lines)
 
     def _json_columns(self, file: Sampled, lines: list[bytes]) -> tuple[list[str], str]:
@@ -158,6 +157,10 @@ class EndpointReader:
             self._choose(file, columns.describe())
             return [names[columns.endpoint], *([] if columns.type is None else [names[columns.type]])], columns.kind
         raise InvalidRequestError(f"the input {file.name or ''} contains no line of JSON")
+
+
+def _line_of(lines: list[bytes], numbers: Sequence[int], first: int, row: int) -> str:
+    return lines[numbers[row] - first].decode(errors="backslashreplace")
 
 
 def _parse_json(block: bytes, lines: list[bytes], wanted: list[str]) -> list[Any] | None:
@@ -250,9 +253,7 @@ def read_endpoints(
         raise InvalidRequestError("the delimiter must be one character, and neither a quote nor a line end")
     to_e164 = normalizer(None if normalize is True else normalize) if normalize else None
     options = TextOptions(column, endpoint_type, delimiter, plain=input_format == "lines")
-    return EndpointReader(
-        sources, input_format=input_format, options=options, normalize=to_e164, on_choice=on_choice
-    )
+    return EndpointReader(sources, input_format=input_format, options=options, normalize=to_e164, on_choice=on_choice)
 
 
 def to_batches(endpoints: Source) -> Iterator[InputBatch]:

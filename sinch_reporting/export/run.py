@@ -107,12 +107,12 @@ class Engine:
             raise self._error
 
     async def _watch(self) -> None:
-        while not self._job.should_stop():
+        while not self._job.should_stop():  # noqa: ASYNC110 - a function of the caller
             await anyio.sleep(_POLL_SECONDS)
         self.ended = "stopped"
         self._changed.set()
         with anyio.move_on_after(self._job.stop_grace):
-            while self._sending:
+            while self._sending:  # noqa: ASYNC110 - simpler, and only at the end
                 await anyio.sleep(_POLL_SECONDS)
         self._tasks.cancel_scope.cancel()
 
@@ -147,9 +147,7 @@ class Engine:
         return None
 
     async def _open(self, period: Period) -> None:
-        work = await to_thread.run_sync(
-            PeriodWork, period, self._job, self._index, self._dataset, self._journal
-        )
+        work = await to_thread.run_sync(PeriodWork, period, self._job, self._index, self._dataset, self._journal)
         await to_thread.run_sync(work.reopen)
         self._works.append(work)
         self._active.append(work)
@@ -204,7 +202,7 @@ class Engine:
                 await self._closed.wait()
                 continue
             self._probing = True
-            while (delay := self.breaker.next_probe - time.monotonic()) > 0:
+            while (delay := self.breaker.next_probe - time.monotonic()) > 0:  # noqa: ASYNC110 - may be prolonged
                 await anyio.sleep(delay)
             return True
         return False

@@ -24,7 +24,11 @@ FileSource = str | os.PathLike[str] | BinaryIO
 SAMPLE_BYTES = 65536
 _SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet", ".xlsx")
 _COMPRESSED = (".gz", ".zst", ".zip")
-_BINARY = {b"%PDF": "a PDF file", b"\xd0\xcf\x11\xe0": "an old Excel file; save it as .xlsx or CSV", b"<": "HTML or XML"}
+_BINARY = {
+    b"%PDF": "a PDF file",
+    b"\xd0\xcf\x11\xe0": "an old Excel file; save it as .xlsx or CSV",
+    b"<": "HTML or XML",
+}
 
 
 class Sampled(io.RawIOBase):
@@ -44,18 +48,21 @@ class Sampled(io.RawIOBase):
         self._unread = self.sample
 
     def readable(self) -> bool:
+        """Return true."""
         return True
 
     def read(self, size: int = -1) -> bytes:
+        """Read at most this number of bytes, all of them if it is negative."""
         if not self._unread:
             return self._inner.read(size)
-        if size is None or size < 0:
+        if size < 0:
             result, self._unread = self._unread + self._inner.read(), b""
             return result
         result, self._unread = self._unread[:size], self._unread[size:]
         return result
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        """Read into a buffer."""
         chunk = self.read(len(buffer))
         buffer[: len(chunk)] = chunk
         return len(chunk)
@@ -77,7 +84,7 @@ def expand(sources: FileSource | Iterable[FileSource]) -> Iterator[FileSource]:
     """Yield each file of the sources, in order. Raises InvalidRequestError if a folder or pattern contains none."""
     if isinstance(sources, str | os.PathLike) or hasattr(sources, "read"):
         sources = [cast("FileSource", sources)]
-    for source in cast("Iterable[FileSource]", sources):
+    for source in sources:
         if hasattr(source, "read"):
             yield source
         elif "://" in os.fspath(cast("str", source)):
@@ -156,7 +163,7 @@ def opened(source: FileSource) -> Generator[Sampled]:
         filesystem, path = _filesystem(location)
         raw: BinaryIO = filesystem.open_input_file(path)
     else:
-        raw = Path(location).open("rb")
+        raw = Path(location).open("rb")  # noqa: SIM115 - closed below
     with raw, _decompressed(Sampled(raw, Path(public_name(location)).name)) as sampled:
         yield sampled
 

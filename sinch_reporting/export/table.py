@@ -39,11 +39,11 @@ def call_reports_table(outcomes: "Iterable[CallReport | CallReportOutcome | Dail
 
 
 def _row(outcome: CallReport | CallReportOutcome | DailyCallReport) -> dict[str, Any]:
-    report = outcome if isinstance(outcome, CallReport) else outcome.report
-    if report is None:
+    if not isinstance(outcome, CallReport) and outcome.error is not None:
         endpoint = getattr(outcome, "endpoint", None)
         day = getattr(outcome, "day", None)
         return {**_endpoint(endpoint), "period_start": day, "period_stop": day, "error": str(outcome.error)}
+    report = outcome if isinstance(outcome, CallReport) else outcome.report
     return {
         **_endpoint(report.endpoint),
         "domain": report.domain.value,

@@ -56,7 +56,8 @@ def encoding_of(file: Sampled) -> str:
     return "utf-8"
 
 
-def _reader(file: Sampled, encoding: str) -> Callable[[int], bytes]:
+def text_reader(file: Sampled, encoding: str) -> Callable[[int], bytes]:
+    """Return a function that reads a file as UTF-8."""
     if encoding == "utf-8":
         return file.read
     if encoding == "utf-8-sig":
@@ -66,7 +67,7 @@ def _reader(file: Sampled, encoding: str) -> Callable[[int], bytes]:
     return lambda size: text.read(size).encode()
 
 
-def _blocks(read: Callable[[int], bytes], newline: bytes) -> Iterator[bytes]:
+def blocks(read: Callable[[int], bytes], newline: bytes) -> Iterator[bytes]:
     """Yield blocks of whole lines that end with a line feed. A quoted field is not cut unless it is overlong."""
     rest = b""
     while chunk := read(_BLOCK_BYTES):
@@ -143,20 +144,17 @@ class TextFile:
         self._single = delimiter is None
         self.columns: Columns | None = None
         self.choice = "empty"
-        self._read = _reader(file, encoding)
+        self._read = text_reader(file, encoding)
         if content:
-            self._find_columns(content, options)
+            self.columns = columns = self._find_columns(content, options)
             shown = "one column" if self._single else f"delimiter {delimiter!r}"
-            self.choice = f"{self.columns.describe()}, {shown}, {encoding}" if self.columns else ""
+            self.choice = f"{columns.describe()}, {shown}, {encoding}"
 
-    def _find_columns(self, content: list[str], options: TextOptions) -> None:
+    def _find_columns(self, content: list[str], options: TextOptions) -> Columns:
         records = [row for row in csv.reader(content, delimiter=self._delimiter) if row]
-        first = records[0]
-        if options.plain:
-            self.columns = find_columns(first, 1, options.kind, is_header=None if options.kind != "username" else None)
-        else:
-            self.columns = find_columns(first, options.column, options.kind)
-        self._width = len(first)
+        self._width = len(records[0])
+        column, kind = (1, options.kind) if options.plain else (options.column, options.kind)
+        return find_columns(records[0], column, kind)
 
     def rows(self) -> Iterator[Rows | list[RejectedLine]]:
         """Yield the rows, and lines that are not rows."""
@@ -164,7 +162,7 @@ class TextFile:
             return
         line = 1
         skip = self._skip + self.columns.has_header
-        for block in _blocks(self._read, self._newline):
+        for block in blocks(self._read, self._newline):
             while skip and block:
                 head, _, block = block.partition(b"\n")  # noqa: PLW2901 - the rest of it
                 line += 1
@@ -193,13 +191,10 @@ class TextFile:
         gone = {number - 1 for number, _ in skipped}
         indexes = range(table.num_rows) if not gone else [i for i in range(table.num_rows + len(gone)) if i not in gone]
         numbers = [line + index for index in indexes] if gone else range(line, line + table.num_rows)
-        types = self.columns.kind if self._type is None else _strings(table[1])
+        columns = cast("Columns", self.columns)
+        types = columns.kind if columns.type is None else _strings(table[1])
         yield Rows(table[0], types, numbers, lambda row: text(indexes[row]), plain=self._single)
         yield from self._repaired([(line + number - 1, each) for number, each in skipped])
-
-    @property
-    def _type(self) -> int | None:
-        return self.columns.type if self.columns else None
 
     def _parse_fast(self, block: bytes, skipped: list[tuple[int, str]]) -> "pa.Table":
         columns = cast("Columns", self.columns)

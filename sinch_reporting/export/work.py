@@ -23,9 +23,7 @@ class PeriodWork:
         remaining: Number of reports without a report or permanent failure.
     """
 
-    def __init__(
-        self, period: Period, job: ExportJob, index: InputIndex, dataset: Dataset, journal: Journal
-    ) -> None:
+    def __init__(self, period: Period, job: ExportJob, index: InputIndex, dataset: Dataset, journal: Journal) -> None:
         """Load the state of the period from the destination and the journal."""
         name = period.name
         self._before = state = dataset.state.periods.get(name, PeriodState())
@@ -131,12 +129,10 @@ def order(job: ExportJob, dataset: Dataset, journal: Journal, digest: str) -> tu
     unfinished = {name for name, state in dataset.state.periods.items() if not state.complete}
     begun = {Period.parse(name) for name in unfinished | journal.open_periods()}
     first = sorted(each for each in begun if each in job.periods or each.end <= job.now())
-    complete = []
-    rest = []
+    complete: list[Period] = []
+    rest: list[Period] = []
     for period in sorted(set(job.periods) - set(first)):
         is_refreshed = period.start in job.refresh or period.stop in job.refresh
         done = not is_refreshed and not job.retry_failed and dataset.is_complete(period, digest)
         (complete if done else rest).append(period)
     return first + rest, complete
-
-

@@ -13,6 +13,7 @@ from sinch_reporting.export.failures import CircuitBreaker, Failure, classify
 from sinch_reporting.export.input_index import to_endpoint
 from sinch_reporting.export.job import PausePolicy, Period
 from sinch_reporting.models import CallReport
+from sinch_reporting.parameters import Domain
 from sinch_reporting.rate_limit import BURST_SECONDS, RateLimiter
 
 
@@ -56,10 +57,9 @@ async def _request(batch: Batch) -> list[tuple[int, CallReport | ReportingError]
     breaker = CircuitBreaker(batch.pause)
     limiter = RateLimiter(batch.rate)
     waiting = iter(enumerate(batch.units))
-    async with AsyncReportingClient(**batch.options) as client:
-        async with anyio.create_task_group() as tasks:
-            for _ in range(min(batch.concurrency, len(batch.units))):
-                tasks.start_soon(_work, client, batch.period, waiting, limiter, breaker, results)
+    async with AsyncReportingClient(**batch.options) as client, anyio.create_task_group() as tasks:
+        for _ in range(min(batch.concurrency, len(batch.units))):
+            tasks.start_soon(_work, client, batch.period, waiting, limiter, breaker, results)
     if batch.rate:
         # The next batch begins with a burst; together they must not exceed the rate.
         await anyio.sleep(limiter.reserve(math.inf) or 0.0)
@@ -83,7 +83,7 @@ async def _work(
         try:
             report = await client.get_call_report(
                 to_endpoint(key),
-                domain=domain,  # type: ignore[arg-type] - from a Domain
+                domain=Domain(domain),
                 start=period.start,
                 stop=period.stop,
             )

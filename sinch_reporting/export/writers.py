@@ -172,7 +172,8 @@ def _iso(value: date) -> str:
 
 
 def _read_json_lines(file: Any, schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":
-    text = pa.schema([pa.field(each.name, pa.string() if pa.types.is_temporal(each.type) else each.type) for each in schema])
+    kinds = {each.name: pa.string() if pa.types.is_temporal(each.type) else each.type for each in schema}
+    text = pa.schema(list(kinds.items()))
     options = pajson.ParseOptions(explicit_schema=text, unexpected_field_behavior="ignore")
     for batch in pajson.open_json(file, parse_options=options):
         yield batch.cast(schema)

@@ -111,7 +111,9 @@ def test_any_retry_after_opens_the_circuit_and_can_prolong_the_pause(breaker):
     assert (breaker.next_probe, breaker.gives_up) == (140, False)
 
 
-@pytest.mark.parametrize(("retry_after", "max_retry_after", "gives_up"), [(59, 86400, False), (61, 86400, True), (30, 20, True)])
+@pytest.mark.parametrize(
+    ("retry_after", "max_retry_after", "gives_up"), [(59, 86400, False), (61, 86400, True), (30, 20, True)]
+)
 def test_it_gives_up_if_the_next_probe_is_too_late(clock, retry_after, max_retry_after, gives_up):
     policy = PausePolicy(failures=3, give_up_after=60, max_retry_after=max_retry_after)
     breaker = CircuitBreaker(policy, clock)

@@ -27,21 +27,25 @@ def numbers(*values):
     return [Number(value) for value in values]
 
 
+def cell(value):
+    return f"<c t='inlineStr'><is><t>{value}</t></is></c>" if isinstance(value, str) else f"<c><v>{value}</v></c>"
+
+
 def workbook(rows):
-    """Return an Excel file, as Excel writes it."""
-    cells = "".join(
-        "<row>" + "".join(f"<c t='inlineStr'><is><t>{cell}</t></is></c>" if isinstance(cell, str) else f"<c><v>{cell}</v></c>" for cell in row) + "</row>"
-        for row in rows
-    )
+    """Return an Excel file."""
+    cells = "".join(f"<row>{''.join(map(cell, row))}</row>" for row in rows)
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     packages = "http://schemas.openxmlformats.org/package/2006/relationships"
     parts = {
         "[Content_Types].xml": "<Types xmlns='http://schemas.openxmlformats.org/package/2006/content-types'>"
         "<Default Extension='xml' ContentType='application/xml'/></Types>",
-        "_rels/.rels": f"<Relationships xmlns='{packages}'><Relationship Id='a' Type='{relations}/officeDocument' Target='xl/workbook.xml'/></Relationships>",
-        "xl/workbook.xml": f"<workbook xmlns='{main}' xmlns:r='{relations}'><sheets><sheet name='Customers' sheetId='1' r:id='a'/></sheets></workbook>",
-        "xl/_rels/workbook.xml.rels": f"<Relationships xmlns='{packages}'><Relationship Id='a' Type='{relations}/worksheet' Target='worksheets/sheet1.xml'/></Relationships>",
+        "_rels/.rels": f"<Relationships xmlns='{packages}'>"
+        f"<Relationship Id='a' Type='{relations}/officeDocument' Target='xl/workbook.xml'/></Relationships>",
+        "xl/workbook.xml": f"<workbook xmlns='{main}' xmlns:r='{relations}'>"
+        "<sheets><sheet name='Customers' sheetId='1' r:id='a'/></sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": f"<Relationships xmlns='{packages}'>"
+        f"<Relationship Id='a' Type='{relations}/worksheet' Target='worksheets/sheet1.xml'/></Relationships>",
         "xl/worksheets/sheet1.xml": f"<worksheet xmlns='{main}'><sheetData>{cells}</sheetData></worksheet>",
     }
     file = io.BytesIO()
@@ -144,7 +148,7 @@ def test_usernames_of_lines(tmp_path):
     assert "delimiter" in rejected[0][1]
 
 
-SPREADSHEET = f'''number
+SPREADSHEET = f"""number
 ="{ONE}"
 '{TWO}
 4.67302E+10
@@ -155,7 +159,7 @@ SPREADSHEET = f'''number
 0730170107
 +460
 anna
-'''
+"""
 
 
 def test_without_normalization_nothing_is_guessed_and_the_reason_names_the_form(tmp_path):
@@ -186,7 +190,8 @@ def test_normalization_converts_what_is_clear(tmp_path, region, national):
 
 def test_integers_are_numbers_without_a_plus_sign(tmp_path):
     (tmp_path / "ints.parquet").write_bytes(parquet(number=[46730170101, None, 46730170102]))
-    assert read(tmp_path / "ints.parquet")[:2] == ([], [(1, "no plus sign"), (2, "the number is missing"), (3, "no plus sign")])
+    reasons = [(1, "no plus sign"), (2, "the number is missing"), (3, "no plus sign")]
+    assert read(tmp_path / "ints.parquet")[:2] == ([], reasons)
     assert read(tmp_path / "ints.parquet", normalize=True)[0] == numbers(ONE, TWO)
     floats = parquet(number=pa.array([46730170101.0, None, 46730170102.0]))
     (tmp_path / "floats.parquet").write_bytes(floats)
@@ -283,7 +288,14 @@ def test_line_numbers_across_blocks_and_quotes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"input_format": "xml"}, {"endpoint_type": "moon"}, {"delimiter": ";;"}, {"delimiter": '"'}, {"normalize": "XX"}]
+    "wrong",
+    [
+        {"input_format": "xml"},
+        {"endpoint_type": "moon"},
+        {"delimiter": ";;"},
+        {"delimiter": '"'},
+        {"normalize": "XX"},
+    ],
 )
 def test_invalid_options_are_refused(tmp_path, wrong):
     with pytest.raises(InvalidRequestError):

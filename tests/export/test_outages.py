@@ -232,5 +232,6 @@ def test_pauses_end_when_it_is_to_stop(export, sandbox, tmp_path):
     sandbox.fail_always(faults.Status(503, retry_after=3000))
     seen = []
     options = {"pause": PausePolicy(), **ONE_DAY}
-    summary = export(NUMBERS, tmp_path, progress=seen.append, should_stop=lambda: seen and seen[-1].paused_until, **options)
+    options |= {"progress": seen.append, "should_stop": lambda: seen and seen[-1].paused_until}
+    summary = export(NUMBERS, tmp_path, **options)
     assert (summary.ended, summary.permanent_failures) == ("stopped", 0)
