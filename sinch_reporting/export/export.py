@@ -141,7 +141,8 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
         cluster: A Dask cluster whose workers send the requests: the address of its scheduler or a
             `distributed.Client`. The workers take the credentials from their own environment.
         progress: Called after each request.
-        should_stop: Called 20 times a second. If it returns true, requests in flight get five seconds.
+        should_stop: Called before each request, and 20 times a second. If it returns true, requests in flight get five
+            seconds.
 
     Raises:
         InvalidRequestError: An argument is invalid, the input contains no valid endpoint, or the destination belongs to

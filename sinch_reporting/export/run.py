@@ -131,6 +131,9 @@ class Engine:
         """Wait for reports to request. Return None if there are no more."""
         async with self._taking:
             while self.ended == "finished":
+                if self._job.should_stop():
+                    self.ended = "stopped"
+                    break
                 now = time.monotonic()
                 for work in self._active:
                     if work.not_before <= now and (units := work.take(self._batch_size(work.remaining))):

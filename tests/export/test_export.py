@@ -173,7 +173,7 @@ def test_partial_reports_in_the_journal_are_requested_again_when_the_day_is_over
     now = [datetime(2026, 11, 1, 12, tzinfo=UTC)]
 
     def run(**options):
-        job = ExportJob(periods=(Period(DAY, DAY),), now=lambda: now[0], concurrency=1, **options)
+        job = ExportJob(periods=(Period(DAY, DAY),), now=lambda: now[0], concurrency=1, stop_grace=0.1, **options)
         with sandbox.client() as client:
             return run_job(client, ENDPOINTS, tmp_path, job)
 
