@@ -162,7 +162,7 @@ def _start_attempt(state: RetryState) -> Deadline:
     state.attempt_started = monotonic()
     remaining = state.started + state.deadline - state.attempt_started
     state.is_last = remaining <= state.timeout
-    deadline = Deadline(max(min(remaining, state.timeout), 0.001))
+    deadline = Deadline(max(min(remaining, state.timeout), 1e-6))
     deadline.at = state.attempt_started + deadline
     return deadline
 
