@@ -8,7 +8,7 @@ from sinch_reporting.export.database import sqlite_errors
 from sinch_reporting.export.endpoint_check import InputBatch
 from sinch_reporting.parameters import Domain, Endpoint, Number, Username
 
-_PAGE = 20_000
+_PAGE = 5000
 _WHAT = "the temporary index of the input"
 DOMAINS = {"pstn": Domain.PSTN, "data": Domain.DATA}
 _USUAL = {Domain.PSTN: "n", Domain.DATA: "u"}

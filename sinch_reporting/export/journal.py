@@ -17,7 +17,7 @@ from sinch_reporting.models import CallReport
 from sinch_reporting.parameters import Domain
 
 _PAGE = 1000
-_CHUNK = 20_000  # rows of a transaction, during which no outcome is recorded
+_CHUNK = 5000  # rows of a transaction, during which no outcome is recorded
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SECOND = timedelta(seconds=1)

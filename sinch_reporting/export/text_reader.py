@@ -16,7 +16,7 @@ from sinch_reporting.export.columns import Columns, find_columns
 from sinch_reporting.export.endpoint_check import DELIMITERS, RejectedLine, Rows
 from sinch_reporting.export.sources import Sampled
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 18
 _MAX_LINE_BYTES = 1 << 20
 _MAX_RECORD_LINES = 100
 _SAMPLE_LINES = 20

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from sinch_reporting.export.job import Period
 from sinch_reporting.export.journal import Row, microseconds
 
-_BATCH = 20_000
-_ROW_GROUP = 122_880  # a unit of work of columnar readers; DuckDB's own size
+_BATCH = 4096
+_ROW_GROUP = 65_536  # large enough for columnar readers, small enough to be built in memory
 
 
 def _field(name: str, kind: "pa.DataType", description: str, unit: str | None = None, *, null: bool = False) -> Any:
