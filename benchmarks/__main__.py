@@ -3,8 +3,13 @@
 import argparse
 import importlib
 import json
+import os
+import platform
+import subprocess
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import page
@@ -13,6 +18,7 @@ from benchmarks.results import Ratio, Result, Table, missed, ratio_table
 BENCHMARKS = ("calls", "imports", "memory")
 """Modules of this package. Each has `measure(rounds: int) -> Result`."""
 
+PACKAGES = ("httpx", "httpcore", "anyio", "aiohttp", "httpx-aiohttp", "httpx2", "requests")
 SAVED = Path(__file__).with_name("result.json")
 
 
@@ -22,6 +28,21 @@ def _load() -> dict[str, Result]:
         name: Result([Ratio(**ratio) for ratio in result["ratios"]], [Table(**table) for table in result["tables"]])
         for name, result in saved.items()
     }
+
+
+def _machine() -> Table:
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
+    processor = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    nginx = subprocess.run(["nginx", "-v"], check=True, capture_output=True, text=True).stderr
+    rows = [
+        ["date", f"{datetime.now(UTC):%Y-%m-%d}"],
+        ["processor", f"{processor}, {os.cpu_count()} cores"],
+        ["load average", f"{os.getloadavg()[0]:.1f}"],
+        ["system", f"{platform.system()} {platform.machine()}"],
+        ["Python", platform.python_version()],
+        ["nginx", nginx.strip().rpartition("/")[2]],
+    ]
+    return Table("Measured on", ["", ""], rows + [[name, version(name)] for name in PACKAGES])
 
 
 def main() -> int:
@@ -42,7 +63,7 @@ def main() -> int:
     if options.write:
         saved = _load() | results
         SAVED.write_text(json.dumps({name: asdict(result) for name, result in saved.items()}, indent=1) + "\n", "utf-8")
-        page.write(saved)
+        page.write(saved, _machine())
     misses = missed(results.values())
     for name in misses:
         print(f"limit missed: {name}", file=sys.stderr)

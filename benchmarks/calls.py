@@ -44,9 +44,7 @@ def _cpu_table(rounds: list[Round]) -> Table:
 
 
 def _rate_table(rounds: list[Round]) -> Table:
-    rows = [
-        [name, f"{statistics.median(measured[name, 100]['rate'] for measured in rounds):.0f}"] for name in SLOW
-    ]
+    rows = [[name, f"{statistics.median(measured[name, 100]['rate'] for measured in rounds):.0f}"] for name in SLOW]
     return Table("Reports per second at 50 ms of latency, 100 at a time (at most 2,000)", ["client", "rate"], rows)
 
 

@@ -15,7 +15,7 @@ def write(results: dict[str, Result], machine: Table) -> None:
     parts = ["## Ratios", ratio_table(results.values())]
     for table in [*(table for result in results.values() for table in result.tables), machine]:
         parts += [f"## {table.title}", markdown(table.head, table.rows)]
-    path.write_text(f"{before}{_START}\n\n{'\n\n'.join(parts)}\n\n{_END}{after}", "utf-8")
+    path.write_text("\n\n".join([before + _START, *parts, _END + after]), "utf-8")
     _draw(results["calls"].tables[0])
 
 

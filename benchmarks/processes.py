@@ -1,4 +1,4 @@
-"""Runs contenders in processes of their own, in shuffled rounds. Client and server have a core each if there are two."""
+"""Runs contenders in processes of their own, in shuffled rounds. With two cores, client and server have one each."""
 
 import json
 import os

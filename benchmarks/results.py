@@ -23,13 +23,16 @@ class Ratio:
 
     @property
     def median(self) -> float:
+        """The median of all rounds."""
         return statistics.median(self.values)
 
     @property
     def passes(self) -> bool:
+        """Whether the median is within the limit."""
         return self.median <= self.limit
 
     def row(self) -> list[str]:
+        """Return the cells of a table."""
         spread = f"{min(self.values):.2f} to {max(self.values):.2f}" if len(self.values) > 1 else ""
         limit = f"{self.limit:g}" if self.passes else f"{self.limit:g}, **missed**"
         return [self.name, f"{self.median:.2f}", spread, limit, f"{self.aim:g}" if self.aim else ""]

@@ -78,7 +78,9 @@ def slow(pin: list[str]) -> Iterator[str]:
 
 
 class _Slow(asyncio.Protocol):
-    RESPONSE = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}".encode()
+    RESPONSE = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}".encode()
+    )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport

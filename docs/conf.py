@@ -1,4 +1,4 @@
-"""How the site is made; scripts/build-docs calls it."""
+"""Sphinx configuration of the site; scripts/build-docs uses it."""
 
 from sinch_reporting.version import __version__
 
@@ -17,7 +17,7 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 
-# Links between the pages, and to their headings, are those that the pages have where they are read as they are.
+# The pages' links to headings also work on GitHub.
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
 

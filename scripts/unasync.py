@@ -23,9 +23,9 @@ NAMES = {
     "aclosing": "closing",
     "aiter_stream": "iter_stream",
     "anext": "next",
+    "aread": "read",
     "asend": "send",
     "async_auth_flow": "sync_auth_flow",
-    "async_transport_factory": "sync_transport_factory",
     "handle_async_request": "handle_request",
 }
 

@@ -1,6 +1,7 @@
 """A typed client for the Sinch Reporting API: call reports, counters of ongoing calls, and service status."""
 
-from sinch_reporting.async_client import AsyncReportingClient as AsyncReportingClient
+from typing import TYPE_CHECKING
+
 from sinch_reporting.auth import SignedAuth as SignedAuth
 from sinch_reporting.auth import sign as sign
 from sinch_reporting.bulk import CallReportOutcome as CallReportOutcome
@@ -32,3 +33,14 @@ from sinch_reporting.retry import RetryPolicy as RetryPolicy
 from sinch_reporting.version import __version__ as __version__
 from sinch_reporting.watch import CounterOutcome as CounterOutcome
 from sinch_reporting.watch import ServiceStatusOutcome as ServiceStatusOutcome
+
+if TYPE_CHECKING:
+    from sinch_reporting.async_client import AsyncReportingClient as AsyncReportingClient
+
+
+def __getattr__(name: str) -> object:
+    if name.startswith("Async"):  # imported when it is used: threads need neither asyncio nor its import time
+        from sinch_reporting import async_client  # noqa: PLC0415
+
+        return getattr(async_client, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

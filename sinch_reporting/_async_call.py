@@ -5,14 +5,13 @@ import os
 from collections.abc import Callable
 from contextlib import aclosing
 from time import monotonic
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import httpx
 
 from sinch_reporting._concurrency import async_sleep, async_time_limit
 from sinch_reporting._failures import transport_error
-from sinch_reporting._http import Deadline
-from sinch_reporting._http.ownership import SharedTransport
+from sinch_reporting._http import Deadline, SharedTransport
 from sinch_reporting._logging import last_url, logger, own_request
 from sinch_reporting._operations import ROUTE, RequestBuilder, StripFrames
 from sinch_reporting._redaction import route_of
@@ -26,18 +25,28 @@ from sinch_reporting.retry import RetryState
 ResultT = TypeVar("ResultT")
 
 
-class AsyncCaller:
+class AsyncCaller(httpx.AsyncBaseTransport):
     """Makes the calls of a client: waits for the rate limit, signs and sends each attempt, retries.
 
     Retries are above authentication, because each attempt needs its own timestamp and signature. `httpx.Client.send` is
-    not used: it logs the URL with the phone number.
+    not used: it logs the URL with the phone number. As a transport, it makes calls of the requests of `.api`.
     """
 
-    def __init__(self, config: Config, auth: httpx.Auth, shared: SharedTransport[httpx.AsyncBaseTransport]) -> None:
+    def __init__(self, config: Config, auth: httpx.Auth, shared: SharedTransport, builder: RequestBuilder) -> None:
         self._config = config
         self._auth = auth
         self._secrets = auth.credentials if isinstance(auth, SignedAuth) else tuple[str, ...]
         self._shared = shared
+        self._builder = builder
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Call the API with a request of `.api`. Raises ReportingError."""
+        with StripFrames():
+            self._builder.adopt(request, route_of(request.url))
+            last_url.set((str(request.url), request.extensions[ROUTE]))
+            request.headers.pop("Authorization", None)  # the generated client's; each attempt is authenticated
+            timeout = request.extensions.get("timeout", {}).get("read")
+            return await self.call(request, lambda response, _: response, timeout=timeout)
 
     async def call(
         self,
@@ -47,16 +56,9 @@ class AsyncCaller:
         timeout: float | None = None,  # noqa: ASYNC109 - of each attempt, not of the call
         expires: float = float("inf"),
     ) -> ResultT:
-        """Return the converted response to a request.
+        """Return the converted response. `expires` is monotonic; the client's deadline and timeout are the defaults.
 
-        Args:
-            request: The request.
-            convert: Converts the response and its JSON object. Raises DecodeError.
-            timeout: Time limit of an attempt in seconds; None for that of the client.
-            expires: Monotonic time at which the call must end, if that is before the client's deadline.
-
-        Raises:
-            ReportingError: The call failed.
+        Raises ReportingError.
         """
         config, shared, started = self._config, self._shared, monotonic()
         if shared.closed or shared.owner != (os.getpid(), shared.current_loop()):
@@ -75,7 +77,7 @@ class AsyncCaller:
                     request.headers.update(trace.start_attempt(state.attempt))
                 response: httpx.Response | None = None
                 try:
-                    with async_time_limit(limit):
+                    with async_time_limit(limit + 0.05):  # our transport ends earlier, and names the phase
                         response = await self._attempt(request, limit)
                     if response is None:
                         raise httpx.ReadTimeout("the time of the attempt has expired")  # noqa: TRY301
@@ -113,7 +115,7 @@ class AsyncCaller:
                 return
 
     async def _attempt(self, request: httpx.Request, deadline: Deadline) -> httpx.Response:
-        transport = cast(httpx.AsyncBaseTransport, self._shared.transport)
+        transport: httpx.AsyncBaseTransport = self._shared.transport
         timeout = {"connect": deadline, "read": deadline, "write": deadline, "pool": deadline}
         async with aclosing(self._auth.async_auth_flow(request)) as flow:
             signed = await anext(flow)
@@ -172,20 +174,3 @@ def _annotate(error: BaseException, state: RetryState) -> None:
         error.route = state.request.extensions[ROUTE]
         error.attempts = state.attempt
         error.elapsed = monotonic() - state.started
-
-
-class AsyncCallTransport(httpx.AsyncBaseTransport):
-    """Makes calls of the requests of an ordinary httpx client."""
-
-    def __init__(self, caller: AsyncCaller, builder: RequestBuilder) -> None:
-        self._caller = caller
-        self._builder = builder
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Make the call. Raises ReportingError."""
-        with StripFrames():
-            self._builder.adopt(request, route_of(request.url))
-            last_url.set((str(request.url), request.extensions[ROUTE]))
-            request.headers.pop("Authorization", None)  # the generated client's; each attempt is authenticated
-            timeout = request.extensions.get("timeout", {}).get("read")
-            return await self._caller.call(request, lambda response, _: response, timeout=timeout)

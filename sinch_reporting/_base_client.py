@@ -1,12 +1,15 @@
 """Base class of both clients: construction, copies, pickling. No I/O."""
 
 from collections.abc import Mapping
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
-from attrs import evolve
+from anyio.lowlevel import current_token
+from attrs import asdict, evolve, filters
 
-from sinch_reporting._http.ownership import SharedTransport, TransportT
+from sinch_reporting._http import SharedTransport
+from sinch_reporting._http.proxies import transport_factory
 from sinch_reporting._operations import HEADERS, RequestBuilder
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.config import Config, require_httpx, resolve_auth, resolve_base_url
@@ -19,19 +22,13 @@ from sinch_reporting_client import AuthenticatedClient
 if TYPE_CHECKING:
     from sinch_reporting.tracing import CallTracer
 
-ClientT = TypeVar("ClientT")
-_PICKLED = ("base_url", "timeout", "deadline", "retry", "rate_limit", "signing_path_prefix", "headers")
+TransportT = TypeVar("TransportT")
 
 
 class BaseClient(Generic[TransportT]):
     """Construction, copies, representation and pickling of a client."""
 
-    # Set by the subclasses; Any, since they differ in being blocking or async.
-    _transport_type: ClassVar[Any]
-    _transport_factory: ClassVar[Any]
-    _current_loop: ClassVar[Any]
-    _caller_type: ClassVar[Any]
-    _call_transport_type: ClassVar[Any]
+    _caller_type: ClassVar[Any]  # set by the subclasses
 
     def __init__(
         self,
@@ -52,35 +49,22 @@ class BaseClient(Generic[TransportT]):
         on_attempt: AttemptHook | None = None,
         tracer: "CallTracer | None" = None,
     ) -> None:
+        url = resolve_base_url(base_url, allow_http=allow_http)
         self._config = Config(
-            base_url=resolve_base_url(base_url, allow_http=allow_http),
-            timeout=timeout,
-            deadline=deadline,
-            retry=retry,
-            rate_limit=rate_limit,
-            on_attempt=on_attempt,
-            tracer=tracer,
-            headers=headers,
-            signing_path_prefix=signing_path_prefix,
+            url, timeout, deadline, retry, rate_limit, on_attempt, tracer, signing_path_prefix, headers
         )
         self._auth = resolve_auth(application_key, application_secret, auth)
         self._is_custom = auth is not None or transport is not None
         self._pickle_credentials = pickle_credentials
-        self._shared = SharedTransport(
-            transport,
-            self._transport_factory(self._config.base_url) if transport is None else None,
-            RateLimiter(rate_limit),
-            self._current_loop,
-        )
+        is_async = issubclass(self._caller_type, httpx.AsyncBaseTransport)
+        factory = transport_factory(url, is_async=is_async) if transport is None else None
         if transport is not None:
-            require_httpx(transport, self._transport_type, "transport")
+            require_httpx(transport, httpx.AsyncBaseTransport if is_async else httpx.BaseTransport, "transport")
+        current_loop = current_token if is_async else NoneType  # threads have no event loop
+        self._shared = SharedTransport(transport, factory, RateLimiter(rate_limit), current_loop)
         self._owns_transport = True
-        self._builder = RequestBuilder(self._config.base_url, self._config.headers, signing_path_prefix)
-        self._prepare()
-
-    def _prepare(self) -> None:
-        """Set up what depends on the options, after construction and in copies."""
-        self._caller: Any = self._caller_type(self._config, self._auth, self._shared)
+        self._builder = RequestBuilder(url, self._config.headers, signing_path_prefix)
+        self._caller: Any = self._caller_type(self._config, self._auth, self._shared, self._builder)
         self._api: AuthenticatedClient | None = None
 
     @property
@@ -96,7 +80,7 @@ class BaseClient(Generic[TransportT]):
                 token="",  # the transport authenticates
                 headers={**HEADERS, **self._config.headers},
                 timeout=httpx.Timeout(self._config.timeout),
-                httpx_args={"transport": self._call_transport_type(self._caller, self._builder), "trust_env": False},
+                httpx_args={"transport": self._caller, "trust_env": False},
             )
         return self._api
 
@@ -105,17 +89,15 @@ class BaseClient(Generic[TransportT]):
     ) -> Self:
         """Return a copy with other options that shares the connections, the rate limit and the credentials.
 
-        Only the original closes the connections, also for its copies.
-
-        Raises:
-            ConfigurationError: An option is invalid.
+        Only the original closes the connections, also for its copies. Raises ConfigurationError for an invalid option.
         """
         changes: dict[str, Any] = {"timeout": timeout, "deadline": deadline, "retry": retry}
         copy = object.__new__(type(self))
         vars(copy).update(vars(self))
         copy._config = evolve(self._config, **{name: value for name, value in changes.items() if value is not None})
         copy._owns_transport = False
-        copy._prepare()
+        copy._caller = self._caller_type(copy._config, self._auth, self._shared, self._builder)
+        copy._api = None
         return copy
 
     # A copy shares the credentials: those of the environment could be another account's.
@@ -131,7 +113,7 @@ class BaseClient(Generic[TransportT]):
     def __reduce__(self) -> tuple[Any, ...]:
         if self._is_custom:
             raise ConfigurationError("a client with auth= or transport= cannot be pickled; make one in each process")
-        options = {name: getattr(self._config, name) for name in _PICKLED}
+        options = asdict(self._config, recurse=False, filter=filters.exclude("on_attempt", "tracer"))
         options["allow_http"] = True  # the base URL was accepted here
         if self._pickle_credentials and isinstance(self._auth, SignedAuth):
             options["application_key"], options["application_secret"] = self._auth.credentials()
@@ -139,5 +121,5 @@ class BaseClient(Generic[TransportT]):
         return _unpickle, (type(self), options)
 
 
-def _unpickle(client_type: type[ClientT], options: dict[str, Any]) -> ClientT:
+def _unpickle(client_type: type[BaseClient[Any]], options: dict[str, Any]) -> object:
     return client_type(**options)

@@ -1,6 +1,5 @@
 """Waiting and cancellation in threads and tasks, under asyncio and trio."""
 
-import asyncio
 import sys
 import threading
 import time
@@ -15,11 +14,7 @@ cancelled: ContextVar[threading.Event | None] = ContextVar("sinch_reporting_canc
 """Set when nobody waits for the calls of a thread any longer."""
 
 time_limit: Callable[[float], AbstractContextManager[object]] = nullcontext  # the connections enforce the deadline
-
-
-def async_time_limit(seconds: float) -> AbstractContextManager[object]:
-    """Limit the time of other transports. Ours end earlier, with the phase in which the time expired."""
-    return anyio.move_on_after(seconds + 0.05)
+async_time_limit: Callable[[float], AbstractContextManager[object]] = anyio.move_on_after
 
 
 class CancelledCallError(BaseException):
@@ -46,9 +41,9 @@ class BackgroundTasks:
         self._cancels: dict[object, Callable[[], object]] = {}
 
     def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Start a task."""
         token = object()
-        if _is_trio():
+        trio = sys.modules.get("trio")
+        if trio and trio.lowlevel.in_trio_run():
             scope = anyio.CancelScope()
             self._cancels[token] = scope.cancel
 
@@ -57,8 +52,10 @@ class BackgroundTasks:
                     await work()
                 self._ended(token)
 
-            sys.modules["trio"].lowlevel.spawn_system_task(run)
+            trio.lowlevel.spawn_system_task(run)
         else:
+            import asyncio  # noqa: PLC0415 - slow, and not needed in threads
+
             task = asyncio.ensure_future(work())
             self._cancels[token] = task.cancel
             task.add_done_callback(lambda _: self._ended(token))
@@ -68,7 +65,6 @@ class BackgroundTasks:
         self.changed.set()
 
     async def wait(self) -> None:
-        """Wait until `changed` is set."""
         await self.changed.wait()
         self.changed = anyio.Event()
 
@@ -79,8 +75,3 @@ class BackgroundTasks:
         with anyio.CancelScope(shield=True):
             while self._cancels:
                 await self.wait()
-
-
-def _is_trio() -> bool:
-    trio = sys.modules.get("trio")
-    return trio is not None and bool(trio.lowlevel.in_trio_run())

@@ -1,8 +1,10 @@
 """Failures without a response: the cause in words, and the TransportError. No I/O."""
 
 import os
+import re
 import socket
 import ssl
+import traceback
 
 import httpx
 
@@ -10,29 +12,10 @@ from sinch_reporting._operations import ROUTE
 from sinch_reporting._redaction import Secrets, redact
 from sinch_reporting.errors import RequestTimeoutError, TransportError
 
-# Where the standard library and the HTTP stack raise OSErrors and TimeoutErrors.
-_LIBRARIES = frozenset(
-    [
-        "aiohttp",
-        "anyio",
-        "asyncio",
-        "concurrent",
-        "contextlib",
-        "h11",
-        "httpcore",
-        "httpcore2",
-        "httpx",
-        "httpx2",
-        "httpx_aiohttp",
-        "selectors",
-        "sinch_reporting",
-        "socket",
-        "socksio",
-        "ssl",
-        "threading",
-        "trio",
-        "uvloop",
-    ]
+# The modules in which the standard library and the HTTP stack raise OSErrors and TimeoutErrors.
+_LIBRARIES = re.compile(
+    r"(aiohttp|anyio|asyncio|concurrent|contextlib|h11|httpcore2?|httpx2?|httpx_aiohttp|selectors|sinch_reporting"
+    r"|socket|socksio|ssl|threading|trio|uvloop)\b"
 )
 _TIMEOUTS = {
     httpx.ConnectTimeout: "while connecting",
@@ -44,15 +27,12 @@ _TIMEOUTS = {
 
 def transport_error(error: Exception, request: httpx.Request, attempt: int, secrets: Secrets) -> TransportError:
     """Return the TransportError for an exception of the transport. Raises what the program itself raised, unchanged."""
-    own = _raised_by_program(error)
-    if own is not None:
-        raise own
+    _reraise_own(error)
     where = f"{type(error).__name__} on {request.method} {request.extensions[ROUTE]}, attempt {attempt}"
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         phase = next((phase for kind, phase in _TIMEOUTS.items() if isinstance(error, kind)), "")
-        failure: TransportError = RequestTimeoutError(
-            f"request timed out {phase} ({where}); increase `timeout` or retry later"
-        )
+        text = f"request timed out {phase} ({where}); increase `timeout` or retry later"
+        failure: TransportError = RequestTimeoutError(text)
     else:
         cause, remedy = _describe(error)
         failure = TransportError(f"{redact(cause, request, secrets)} ({where}); {remedy}")
@@ -62,27 +42,20 @@ def transport_error(error: Exception, request: httpx.Request, attempt: int, secr
     return failure
 
 
-def _raised_by_program(error: BaseException) -> BaseException | None:
+def _reraise_own(error: BaseException) -> None:
     # httpcore converts every OSError and TimeoutError that is raised during I/O, also that of a signal handler.
-    for link in _causes(error):
-        if isinstance(link, OSError) and _origin(link) not in _LIBRARIES:
-            return link
+    for link in causes(error):
+        modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(link.__traceback__)]
+        if isinstance(link, OSError) and modules and not _LIBRARIES.match(modules[-1]):
+            raise link
     is_transport = isinstance(error, OSError | httpx.HTTPError | httpx.StreamError | httpx.InvalidURL)
-    return None if is_transport or type(error).__module__.partition(".")[0] in _LIBRARIES else error
-
-
-def _origin(error: BaseException) -> str:  # the top-level module that raised it
-    traceback = error.__traceback__
-    if traceback is None:
-        return "httpx"
-    while traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+    if not is_transport and not _LIBRARIES.match(type(error).__module__):
+        raise error
 
 
 def _describe(error: BaseException) -> tuple[str, str]:  # the cause in words, and a remedy
     check = "check the network, the proxy and the base URL"
-    for link in _causes(error):
+    for link in causes(error):
         if isinstance(link, ssl.SSLCertVerificationError):
             message = getattr(link, "verify_message", "unknown reason")  # set by OpenSSL only
             return f"certificate verification failed: {message}", "check SSL_CERT_FILE and the base URL"
@@ -98,10 +71,11 @@ def _describe(error: BaseException) -> tuple[str, str]:  # the cause in words, a
     return str(error) or "the connection failed", check
 
 
-def _causes(error: BaseException) -> list[BaseException]:  # from the cause to the effect
-    causes: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in causes:
-        causes.append(link)
+def causes(error: BaseException | None) -> list[BaseException]:
+    """Return an exception and what led to it, from the cause to the effect."""
+    links: list[BaseException] = []
+    link = error
+    while link is not None and link not in links:
+        links.append(link)
         link = link.exceptions[0] if isinstance(link, BaseExceptionGroup) else link.__cause__ or link.__context__
-    return causes[::-1]
+    return links[::-1]

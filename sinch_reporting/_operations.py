@@ -28,8 +28,6 @@ ROUTE = "sinch_reporting.route"
 
 UNKNOWN_ROUTE = "(unknown route)"
 _EMPTY_BODY = httpx.ByteStream(b"")
-
-
 ModelT = TypeVar("ModelT")
 
 
@@ -43,18 +41,15 @@ class Operation:
 
 @functools.cache
 def operation(name: str) -> Operation:
-    """Return a generated function by its name."""
     return _operations()[name]
 
 
 def routes() -> tuple[str, ...]:
-    """Return the route templates of all operations."""
     return tuple(function.route for function in _operations().values())
 
 
 @functools.cache
-def path_pattern(route: str) -> re.Pattern[str]:
-    """Return a pattern for the end of the paths of a route."""
+def path_pattern(route: str) -> re.Pattern[str]:  # for the end of a path
     return re.compile(re.sub(r"{\w+}", "[^/]*", route) + r"\Z")
 
 
@@ -72,19 +67,12 @@ def _operations() -> dict[str, Operation]:
 
 
 class RequestBuilder:
-    """Builds the requests of a client. `httpx.Client.build_request` would take longer than the rest of a call.
-
-    Args:
-        base_url: The validated base URL.
-        headers: Additional headers.
-        signing_path_prefix: The prefix of signed paths, if it is not the path of the base URL.
-    """
+    """Builds the requests of a client. `httpx.Client.build_request` would take longer than the rest of a call."""
 
     def __init__(self, base_url: str, headers: Mapping[str, str], signing_path_prefix: str | None) -> None:
         self.url = httpx.URL(base_url)
-        base_path = self.url.raw_path.decode("ascii").rstrip("/")
-        self._prefix = str(self.url.copy_with(raw_path=b"/")).rstrip("/") + base_path
-        self._base_path = base_path
+        self._base_path = self.url.raw_path.decode("ascii").rstrip("/")
+        self._prefix = str(self.url.copy_with(raw_path=b"/")).rstrip("/") + self._base_path
         self._signing_prefix = signing_path_prefix
         self._headers = httpx.Headers({"Host": self.url.netloc.decode("ascii"), **HEADERS, **headers})
 
@@ -123,10 +111,9 @@ def _query(params: tuple[tuple[str, str], ...]) -> str:
 def parse(model: type[ModelT], body: Mapping[str, Any]) -> ModelT:
     """Parse a response body as a generated model. Raises DecodeError."""
     try:
-        parsed: ModelT = cast("Any", model).from_dict(body)
+        return cast("ModelT", cast("Any", model).from_dict(body))
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise DecodeError(f"the response does not conform to the contract: {type(error).__name__}") from error
-    return parsed
 
 
 class StripFrames:

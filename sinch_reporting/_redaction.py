@@ -5,6 +5,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from urllib.parse import unquote
 
 import httpx
@@ -61,12 +62,6 @@ def _private_words(request: httpx.Request) -> Iterator[str]:
     authorization = request.headers.get("Authorization", "")
     scheme, _, token = authorization.partition(" ")
     if scheme == "Basic":
-        yield from filter(None, _decode_basic(token).split(":", 1))
+        with suppress(ValueError):
+            yield from filter(None, base64.b64decode(token).decode().split(":", 1))
     yield from filter(None, (authorization, token, *token.split(":")))
-
-
-def _decode_basic(token: str) -> str:
-    try:
-        return base64.b64decode(token).decode()
-    except ValueError:
-        return ""

@@ -21,7 +21,9 @@ TOO_LARGE = "the response is larger than 1 MiB; check that the base URL leads to
 
 _MAX_JSON_VALUES = 10_000  # each takes up to a hundred times the memory of its text
 _FRAMING_HEADERS = {b"content-encoding", b"content-length", b"transfer-encoding"}
+_REDIRECT = "redirects are not followed, so that signed headers stay with their host; check the base URL"
 _REMEDIES = {
+    **dict.fromkeys(range(300, 400), _REDIRECT),
     400: "check the parameters",
     401: "check that the secret belongs to the key, and this machine's clock",
     403: "ask Sinch support whether the application may use the Reporting API",
@@ -31,8 +33,14 @@ _REMEDIES = {
 }
 
 
+def _is_read(response: httpx.Response) -> bool:  # httpx decompresses what it reads, without a limit
+    return response.is_stream_consumed and "Content-Encoding" not in response.headers
+
+
 def read_body(response: httpx.Response) -> bytes:
     """Read at most 1 MiB and one chunk of a raw body, and close the response."""
+    if _is_read(response):
+        return response.content
     content = bytearray()
     with closing(response):
         for chunk in cast("Iterable[bytes]", response.stream):
@@ -44,6 +52,8 @@ def read_body(response: httpx.Response) -> bytes:
 
 async def async_read_body(response: httpx.Response) -> bytes:
     """Read at most 1 MiB and one byte of a raw body, and close the response."""
+    if _is_read(response):
+        return response.content
     content = bytearray()
     async with aclosing(response):
         with anyio.CancelScope() as scope:
@@ -59,10 +69,13 @@ def decode_body(response: httpx.Response, content: bytes, request: httpx.Request
     """Return the response with its body, decompressed. Raises DecodeError if it is too large or cannot be."""
     if len(content) > MAX_BODY_BYTES:
         raise DecodeError(TOO_LARGE)
-    fields = response.headers.raw
-    codings = [value for name, value in fields if name.lower() == b"content-encoding"]
+    if _is_read(response) and content is response.content:
+        response.request = request
+        return response
+    headers = response.headers
+    codings = [value for name, value in headers.raw if name.lower() == b"content-encoding"]
     if codings:
-        fields = [field for field in fields if field[0].lower() not in _FRAMING_HEADERS]
+        headers = httpx.Headers([field for field in headers.raw if field[0].lower() not in _FRAMING_HEADERS])
         try:
             for coding in reversed(b",".join(codings).lower().split(b",")):
                 content = _decompress(content, coding.strip())
@@ -70,7 +83,6 @@ def decode_body(response: httpx.Response, content: bytes, request: httpx.Request
             if response.status_code == HTTPStatus.OK:
                 raise DecodeError("the response cannot be decompressed") from None
             content = b""
-    headers = httpx.Headers(fields, encoding="iso-8859-1")
     return httpx.Response(response.status_code, headers=headers, content=content, request=request)
 
 
@@ -93,50 +105,44 @@ def _decompress(content: bytes, coding: bytes, wbits: int = zlib.MAX_WBITS + 32)
 
 def decode(response: httpx.Response, secrets: Secrets = tuple) -> dict[str, Any]:
     """Return the JSON object of a 200. Otherwise raises an APIError or DecodeError, without the secrets."""
-    content = response.content
+    content, status = response.content, response.status_code
     try:
         body = json.loads(content) if sum(map(content.count, b",[{")) <= _MAX_JSON_VALUES else None
     except (ValueError, RecursionError):
         body = None
-    status = response.status_code
     fields = _error_fields(body)
-    if status == HTTPStatus.OK:
-        code = _error_code(fields)
-        if code is None:
-            if isinstance(body, dict):
-                return cast("dict[str, Any]", body)
-            raise DecodeError(_unexpected_body(response))
-        status = code // 100
-    elif 200 < status < 300:  # noqa: PLR2004
+    code = fields.get("errorCode", fields.get("code"))
+    # Five digits that start with an HTTP error status; published examples have it as a number or a string.
+    code = int(code) if re.fullmatch(r"[45][0-9]{4}", str(code)) else None
+    if status == HTTPStatus.OK and code is None:
+        if isinstance(body, dict):
+            return cast("dict[str, Any]", body)
+        start = content[:200].lstrip()
+        what = "no body" if not start else "HTML" if start.startswith(b"<") else "a body that is not a JSON object"
+        raise DecodeError(f"the server sent 200 with {what}; check that the base URL leads to the Reporting API")
+    if 200 < status < 300:  # noqa: PLR2004
         raise DecodeError(f"the server sent {_status_line(status)}; the contract promises 200 with a JSON object")
-    raise _api_error(status, fields, response, secrets)
+    raise _api_error(code // 100 if code and status == HTTPStatus.OK else status, code, fields, response, secrets)
 
 
-def _api_error(status: int, fields: Mapping[str, Any], response: httpx.Response, secrets: Secrets) -> APIError:
+def _api_error(
+    status: int, code: int | None, fields: Mapping[str, Any], response: httpx.Response, secrets: Secrets
+) -> APIError:
     request = response.request
-    code = _error_code(fields)
-    message = fields.get("message")
-    message = redact(message, request, secrets) if isinstance(message, str) else None
-    reference = fields.get("reference")
-    if not isinstance(reference, str):
-        reference = None
-    elif not is_reference(reference, request):
-        reference = redact(reference, request, secrets)
+    texts = {name: fields[name] for name in ("message", "reference") if isinstance(fields.get(name), str)}
+    cleaned = {name: redact(text, request, secrets) for name, text in texts.items()}
+    message, reference = cleaned.get("message"), cleaned.get("reference")
+    if is_reference(texts.get("reference", ""), request):
+        reference = texts["reference"]
+    remedy = _REMEDIES.get(status, "retry later; if it persists, contact Sinch support with the reference")
+    if status == HTTPStatus.FORBIDDEN and response.content.lstrip()[:1] == b"<":
+        remedy = "the HTML page comes from something in front of the API, such as a proxy or firewall"
     retry_after = retry_after_seconds(response.headers)
     text = _status_line(status) + (f" (error {code})" if code else "") + (f": {message.rstrip('.')}" if message else "")
-    text += f"; {_remedy(status, response)}"
-    text += f"; the server asks to wait {retry_after:g} s" if retry_after is not None else ""
+    text += f"; {remedy}" + (f"; the server asks to wait {retry_after:g} s" if retry_after is not None else "")
     text += f" [reference {reference}]" if reference else ""
     details = {"error_code": code, "message": message, "reference": reference, "retry_after": retry_after}
     return api_error_class(status)(text, status_code=status, headers=response.headers, **details)
-
-
-def _remedy(status: int, response: httpx.Response) -> str:
-    if 300 <= status < 400:  # noqa: PLR2004
-        return "redirects are not followed, so that signed headers stay with their host; check the base URL"
-    if status == HTTPStatus.FORBIDDEN and response.content.lstrip()[:1] == b"<":
-        return "the HTML page comes from something in front of the API, such as a proxy or firewall"
-    return _REMEDIES.get(status, "retry later; if it persists, contact Sinch support with the reference")
 
 
 def _status_line(status: int) -> str:
@@ -146,24 +152,11 @@ def _status_line(status: int) -> str:
         return str(status)
 
 
-def _unexpected_body(response: httpx.Response) -> str:
-    start = response.content[:200].lstrip()
-    what = "no body" if not start else "HTML" if start.startswith(b"<") else "a body that is not a JSON object"
-    return f"the server sent 200 with {what}; check that the base URL leads to the Reporting API"
-
-
-def _error_fields(body: Any) -> Mapping[str, Any]:
-    """Return the fields of an error body. Some wrap them in `response.error`."""
+def _error_fields(body: Any) -> Mapping[str, Any]:  # some bodies wrap them in `response.error`
     for wrapper in ("response", "error"):
         if isinstance(body, dict) and isinstance(body.get(wrapper), dict):
             body = body[wrapper]
     return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-
-
-def _error_code(fields: Mapping[str, Any]) -> int | None:
-    code = fields.get("errorCode", fields.get("code"))
-    # Five digits that start with an HTTP error status; published examples have it as a number or a string.
-    return int(code) if re.fullmatch(r"[45][0-9]{4}", str(code)) else None
 
 
 def retry_after_seconds(headers: httpx.Headers) -> float | None:

@@ -10,17 +10,13 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from sinch_reporting import bulk, models, parameters, watch
-from sinch_reporting._async_call import AsyncCaller, AsyncCallTransport
+from sinch_reporting._async_call import AsyncCaller
 from sinch_reporting._base_client import BaseClient
 from sinch_reporting._concurrency import async_sleep
-from sinch_reporting._http import async_transport_factory
-from sinch_reporting._http.ownership import async_current_loop
 from sinch_reporting._operations import ModelT, StripFrames, operation, parse
-from sinch_reporting._validation import check_number
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.httpdate import parse_http_date
-from sinch_reporting.parameters import DomainLike, Endpoint, path_segment
-from sinch_reporting.watch import Sample, ValueT
+from sinch_reporting.parameters import ABOVE_ZERO, DomainLike, Endpoint, check_number, path_segment
 from sinch_reporting_client import models as api
 
 OutcomeT = TypeVar("OutcomeT")
@@ -68,12 +64,8 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is invalid.
     """
 
-    _transport_type = httpx.AsyncBaseTransport
-    _transport_factory = staticmethod(async_transport_factory)
-    _current_loop = staticmethod(async_current_loop)
     _caller: AsyncCaller
     _caller_type = AsyncCaller
-    _call_transport_type = AsyncCallTransport
 
     async def get_call_report(
         self,
@@ -95,22 +87,21 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             stop: The last day, at most 30 days after `start`.
         """
         parameters.check_period(start, stop)
-        return await self._get_call_report(endpoint, domain, start, stop)
+        return await self._get_call_report(endpoint, domain, start, stop, math.inf)
 
     async def _get_call_report(
-        self,
-        endpoint: Endpoint,
-        domain: DomainLike | None,
-        start: date | None,
-        stop: date | None,
-        expires: float = math.inf,
+        self, endpoint: Endpoint, domain: DomainLike | None, start: date | None, stop: date | None, expires: float
     ) -> models.CallReport:
         with StripFrames():
             network = parameters.resolve_domain(endpoint, domain)
             arguments = parameters.call_report_parameters(endpoint, network, start, stop)
-            convert = partial(
-                models.CallReport.from_api, endpoint=endpoint, domain=network, period_start=start, period_stop=stop
-            )
+            requested: dict[str, Any] = {
+                "endpoint": endpoint,
+                "domain": network,
+                "period_start": start,
+                "period_stop": stop,
+            }
+            convert = partial(models.CallReport.from_api, **requested)
             return await self._fetch("get_call_report", arguments, api.CallReport, convert, expires)
 
     def iter_call_reports(
@@ -140,17 +131,16 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             deadline: Time limit of the whole iteration in seconds. Calls in flight end by then, and the iteration
                 raises DeadlineExceededError if endpoints remain.
         """
-        bulk.check_iteration(endpoints, concurrency, deadline)
+        expires = bulk.check_iteration(endpoints, concurrency, deadline)
         parameters.check_period(start, stop)
         network = None if domain is None else parameters.to_domain(domain)
-        expires = math.inf if deadline is None else monotonic() + deadline
 
         async def fetch_one(endpoint: Endpoint) -> bulk.CallReportOutcome:
             try:
                 report = await self._get_call_report(endpoint, network, start, stop, expires)
-                return bulk.CallReportSuccess(endpoint, report=report)
+                return bulk.CallReportSuccess(endpoint, report)
             except ReportingError as error:
-                return bulk.CallReportFailure(endpoint, error=error)
+                return bulk.CallReportFailure(endpoint, error)
 
         return bulk.async_fetch(fetch_one, endpoints, concurrency, expires, ordered=ordered)
 
@@ -177,17 +167,15 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             concurrency: Number of concurrent calls.
             deadline: Time limit of the whole iteration in seconds, as for `iter_call_reports`.
         """
-        bulk.check_iteration((), concurrency, deadline)
+        expires = bulk.check_iteration((), concurrency, deadline)
         network = parameters.resolve_domain(endpoint, domain)
-        expires = math.inf if deadline is None else monotonic() + deadline
 
         async def fetch_one(day: date) -> bulk.DailyCallReport:
             try:
-                return bulk.DailyReportSuccess(
-                    day, report=await self._get_call_report(endpoint, network, day, day, expires)
-                )
+                report = await self._get_call_report(endpoint, network, day, day, expires)
+                return bulk.DailyReportSuccess(day, report)
             except ReportingError as error:
-                return bulk.DailyReportFailure(day, error=error)
+                return bulk.DailyReportFailure(day, error)
 
         return bulk.async_fetch(fetch_one, parameters.date_range(start, stop), concurrency, expires, ordered=True)
 
@@ -225,9 +213,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         """
         path_segment(counter_id, "counter id")
         sample = partial(self._sample_counter, counter_id)
-        return self._poll(
-            sample, watch.RefreshSchedule(), lambda counter: watch.CounterChange(counter=counter), watch.CounterFailure
-        )
+        return self._poll(sample, watch.RefreshSchedule(), watch.CounterChange)
 
     def watch_service_status(
         self, service_id: str, *, interval: float = 10.0
@@ -243,42 +229,39 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         """
         path_segment(service_id, "service id")
         message = "interval must be a number of seconds above 0"
-        check_number(interval, message, above=0, error=InvalidRequestError)
+        check_number(interval, message, ABOVE_ZERO, error=InvalidRequestError)
         sample = partial(self._sample_service, service_id)
         schedule = watch.PollSchedule[models.ServiceStatus](interval)
-        return self._poll(
-            sample, schedule, lambda service: watch.ServiceStatusChange(service=service), watch.ServiceStatusFailure
-        )
+        return self._poll(sample, schedule, watch.ServiceStatusChange)
 
-    async def _sample_counter(self, counter_id: str) -> Sample[models.Counter]:
-        def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[models.Counter]:
+    async def _sample_counter(self, counter_id: str) -> watch.Sample[models.Counter]:
+        def convert(response: httpx.Response, body: dict[str, Any]) -> watch.Sample[models.Counter]:
             counter = models.Counter.from_api(parse(api.Counter, body), counter_id)
-            return Sample(counter, counter.value, parse_http_date(response.headers.get("Date")))
+            return watch.Sample(counter, counter.value, parse_http_date(response.headers.get("Date")))
 
         with StripFrames():
             request = self._builder.build(operation("get_counter"), {"id": counter_id})
             return await self._caller.call(request, convert)
 
-    async def _sample_service(self, service_id: str) -> Sample[models.ServiceStatus]:
+    async def _sample_service(self, service_id: str) -> watch.Sample[models.ServiceStatus]:
         service = await self.get_service_status(service_id)
-        return Sample(service, service.status)
+        return watch.Sample(service, service.status)
 
     async def _poll(
         self,
         sample: Callable[[], Any],
-        schedule: watch.PollSchedule[ValueT],
-        success: Callable[[ValueT], OutcomeT],
-        failure: Callable[..., OutcomeT],
-    ) -> AsyncGenerator[OutcomeT]:
+        schedule: watch.PollSchedule[watch.ValueT],
+        success: Callable[[watch.ValueT], OutcomeT],
+    ) -> AsyncGenerator[OutcomeT | watch.WatchFailure]:
         while True:
-            outcome: OutcomeT | None = None
+            outcome: OutcomeT | watch.WatchFailure | None = None
             try:
-                current: Sample[ValueT] = await sample()
+                current: watch.Sample[watch.ValueT] = await sample()
                 is_new, delay = schedule.on_sample(current)
                 if is_new:
                     outcome = success(current.value)
             except watch.TRANSIENT_ERRORS as error:
-                outcome, delay = failure(error=error), schedule.on_error(error)
+                outcome, delay = watch.WatchFailure(error), schedule.on_error(error)
             due = monotonic() + delay
             if outcome is not None:
                 yield outcome
@@ -292,7 +275,6 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         convert: Callable[[ModelT], ResultT],
         expires: float = math.inf,
     ) -> ResultT:
-        """Call a generated function by its name, and return the converted result."""
         request = self._builder.build(operation(name), arguments)
         return await self._caller.call(request, lambda _, body: convert(parse(model, body)), expires=expires)
 

@@ -47,8 +47,12 @@ def sign(
     """
     if timestamp.tzinfo is None:
         raise ConfigurationError("the timestamp must have a time zone")
-    utc = timestamp.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return _sign(_check_key(application_key), _decode_secret(application_secret), method, path, content_type, body, utc)
+    key, secret = _check_key(application_key), _decode_secret(application_secret)
+    return _sign(key, secret, method, path, content_type, body, _format(timestamp.astimezone(UTC)))
+
+
+def _format(utc: datetime) -> str:
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _sign(
@@ -141,12 +145,12 @@ class SignedAuth(httpx.Auth):
             self._clock_offset = request.extensions[_CLOCK_OFFSET]
 
     def _sign_request(self, request: httpx.Request, offset: float) -> None:
-        seconds, milliseconds = divmod(int((time.time() + offset) * 1000), 1000)
-        timestamp = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{milliseconds:03d}Z"
+        timestamp = _format(datetime.fromtimestamp(time.time() + offset, UTC))
         path = request.extensions.get(SIGNED_PATH) or request.url.raw_path.decode("ascii")
         content_type = request.headers.get("Content-Type", "")
-        headers = _sign(*self._credentials, request.method, path, content_type, request.content, timestamp)
-        request.headers.update(headers)
+        signed = _sign(*self._credentials, request.method, path, content_type, request.content, timestamp)
+        for name, value in signed.items():
+            request.headers[name] = value  # `update` takes three times as long
 
 
 def _corrected_offset(offset: float, headers: httpx.Headers, midpoint: float) -> float | None:

@@ -1,20 +1,20 @@
 """Many reports: a limited number of concurrent calls, with constant memory."""
 
 import datetime as dt
+import math
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Iterable
 from contextvars import Context, copy_context
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
 from sinch_reporting._concurrency import BackgroundTasks, cancelled
-from sinch_reporting._validation import check_number
 from sinch_reporting.errors import DeadlineExceededError, InvalidRequestError, ReportingError
 from sinch_reporting.models import CallReport
-from sinch_reporting.parameters import Endpoint, Number, Username
+from sinch_reporting.parameters import ABOVE_ZERO, Endpoint, Number, Username, check_number
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -30,7 +30,7 @@ class CallReportSuccess:
     """The report of one endpoint of many."""
 
     endpoint: Endpoint
-    report: CallReport = field(kw_only=True)
+    report: CallReport
     error: None = field(default=None, init=False)
 
 
@@ -39,7 +39,7 @@ class CallReportFailure:
     """The error of one endpoint of many. `endpoint` is as it was given."""
 
     endpoint: Endpoint = field(repr=_mask)
-    error: ReportingError = field(kw_only=True)
+    error: ReportingError
     report: Any = field(default=None, init=False)  # not None: pyright does not narrow unions by `if outcome.error`
 
 
@@ -52,7 +52,7 @@ class DailyReportSuccess:
     """The report of one day."""
 
     day: dt.date
-    report: CallReport = field(kw_only=True)
+    report: CallReport
     error: None = field(default=None, init=False)
 
 
@@ -61,7 +61,7 @@ class DailyReportFailure:
     """The error of one day."""
 
     day: dt.date
-    error: ReportingError = field(kw_only=True)
+    error: ReportingError
     report: Any = field(default=None, init=False)
 
 
@@ -69,98 +69,88 @@ DailyCallReport = DailyReportSuccess | DailyReportFailure
 """Outcome for one day of many: `error` is None, or `report` is."""
 
 
-def check_iteration(endpoints: object, concurrency: object, deadline: object) -> None:
-    """Check the parameters of an iteration. Raises InvalidRequestError."""
+def check_iteration(endpoints: object, concurrency: object, deadline: float | None) -> float:
+    """Return the monotonic time at which an iteration must end. Raises InvalidRequestError."""
     if isinstance(endpoints, str | bytes) or not isinstance(endpoints, Iterable | AsyncIterable):
         raise InvalidRequestError("the endpoints must be an iterable of Number(...) and Username(...)")
     message = "concurrency must be a whole number from 1"
-    check_number(concurrency, message, minimum=1, whole=True, error=InvalidRequestError)
-    if deadline is not None:
-        message = "deadline must be a number of seconds above 0, or None"
-        check_number(deadline, message, above=0, error=InvalidRequestError)
+    check_number(concurrency, message, 1, whole=True, error=InvalidRequestError)
+    if deadline is None:
+        return math.inf
+    message = "deadline must be a number of seconds above 0, or None"
+    check_number(deadline, message, ABOVE_ZERO, error=InvalidRequestError)
+    return monotonic() + deadline
 
 
 class _ReorderBuffer(Generic[Outcome]):
     """Outcomes of started calls that have not been yielded."""
 
-    def __init__(self, size: int, expires: float, *, ordered: bool) -> None:
-        self._size = size
+    def __init__(self, expires: float, *, ordered: bool) -> None:
         self._expires = expires
         self._ordered = ordered
-        self._started = 0
         self._yielded = 0
-        self._finished: dict[int, Outcome] = {}
+        self.started = 0
+        self.finished: dict[int, Outcome] = {}
 
     @property
-    def is_empty(self) -> bool:
-        return self._started == self._yielded
-
-    @property
-    def is_full(self) -> bool:
-        return self._started - self._yielded == self._size
-
-    @property
-    def has_next(self) -> bool:
-        return self._yielded in self._finished if self._ordered else bool(self._finished)
+    def pending(self) -> int:
+        return self.started - self._yielded
 
     def open(self) -> int:
         if monotonic() >= self._expires:
             raise DeadlineExceededError("deadline of the iteration exceeded; the remaining reports were not requested")
-        self._started += 1
-        return self._started - 1
+        self.started += 1
+        return self.started - 1
 
-    def put(self, index: int, outcome: Outcome) -> None:
-        self._finished[index] = outcome
-
-    def pop(self) -> Outcome:
-        index = self._yielded if self._ordered else next(iter(self._finished))
+    def pop(self) -> Outcome | None:  # the next outcome, if there is one
+        index = self._yielded if self._ordered else next(iter(self.finished), None)
+        if index not in self.finished:
+            return None
         self._yielded += 1
-        return self._finished.pop(index)
+        return self.finished.pop(index)
 
 
 def fetch(  # noqa: C901 - closures over the same queues
     fetch_one: Callable[[Item], Outcome], items: Iterable[Item], concurrency: int, expires: float, *, ordered: bool
 ) -> Generator[Outcome]:
     """Yield the outcomes of calls in daemon threads. Nothing waits for them if the loop is left, also by Ctrl-C."""
-    buffer = _ReorderBuffer[Outcome](concurrency, expires, ordered=ordered)
+    buffer = _ReorderBuffer[Outcome](expires, ordered=ordered)
     tasks = SimpleQueue[tuple[int, Item, Context] | None]()
-    finished = SimpleQueue[tuple[int, Outcome] | BaseException]()
+    results = SimpleQueue[tuple[int, Outcome] | BaseException]()
     left = threading.Event()
-    count = 0
-
-    def run(index: int, item: Item) -> tuple[int, Outcome] | BaseException:
-        try:
-            return index, fetch_one(item)
-        except BaseException as error:  # noqa: BLE001 - raised in the thread of the loop
-            return error
 
     def work() -> None:
         while (task := tasks.get()) is not None and not left.is_set():
             index, item, context = task
-            finished.put(context.run(run, index, item))
+            try:
+                results.put((index, context.run(fetch_one, item)))
+            except BaseException as error:  # noqa: BLE001 - raised in the thread of the loop
+                results.put(error)
 
     def outcomes(is_needed: Callable[[], bool]) -> Generator[Outcome]:
         while is_needed():
-            result = finished.get()
+            try:
+                result = results.get(timeout=0.5)  # a signal that arrives just before the wait does not end it
+            except Empty:
+                continue
             if isinstance(result, BaseException):
                 raise result
-            buffer.put(*result)
-            while buffer.has_next:
-                yield buffer.pop()
+            buffer.finished[result[0]] = result[1]
+            while (outcome := buffer.pop()) is not None:
+                yield outcome
 
     try:
         for item in items:
             context = copy_context()  # contains the spans of tracers
             context.run(cancelled.set, left)
             tasks.put((buffer.open(), item, context))
-            if count < concurrency:
-                count += 1
+            if buffer.started <= concurrency:
                 threading.Thread(target=work, daemon=True, name="sinch_reporting").start()
-            yield from outcomes(lambda: buffer.is_full or not finished.empty())
-        yield from outcomes(lambda: not buffer.is_empty)
+            yield from outcomes(lambda: buffer.pending == concurrency or not results.empty())
+        yield from outcomes(lambda: buffer.pending > 0)
     finally:
         left.set()
-        for _ in range(count):
+        for _ in range(min(buffer.started, concurrency)):
             tasks.put(None)
 
 
@@ -173,7 +163,7 @@ async def async_fetch(
     ordered: bool,
 ) -> AsyncGenerator[Outcome]:
     """Yield the outcomes of calls in tasks. If the loop is left early, calls in flight are cancelled."""
-    buffer = _ReorderBuffer[Outcome](concurrency, expires, ordered=ordered)
+    buffer = _ReorderBuffer[Outcome](expires, ordered=ordered)
     tasks = BackgroundTasks()
     iterator = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
     failures: list[Exception] = []
@@ -187,7 +177,7 @@ async def async_fetch(
             index = buffer.open()
             is_pulling = False
             tasks.changed.set()
-            buffer.put(index, await fetch_one(item))
+            buffer.finished[index] = await fetch_one(item)
         except (StopIteration, StopAsyncIteration):
             exhausted = True
         except Exception as error:  # noqa: BLE001 - raised in the task of the loop
@@ -195,12 +185,12 @@ async def async_fetch(
 
     try:
         while not failures:
-            if not (is_pulling or exhausted or buffer.is_full):
+            if not is_pulling and not exhausted and buffer.pending < concurrency:
                 is_pulling = True
                 tasks.start(work)
-            if buffer.has_next:
-                yield buffer.pop()
-            elif exhausted and buffer.is_empty:
+            if (outcome := buffer.pop()) is not None:
+                yield outcome
+            elif exhausted and not buffer.pending:
                 return
             else:
                 await tasks.wait()

@@ -12,16 +12,12 @@ import httpx
 
 from sinch_reporting import bulk, models, parameters, watch
 from sinch_reporting._base_client import BaseClient
-from sinch_reporting._call import Caller, CallTransport
+from sinch_reporting._call import Caller
 from sinch_reporting._concurrency import sleep
-from sinch_reporting._http import sync_transport_factory
-from sinch_reporting._http.ownership import current_loop
 from sinch_reporting._operations import ModelT, StripFrames, operation, parse
-from sinch_reporting._validation import check_number
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.httpdate import parse_http_date
-from sinch_reporting.parameters import DomainLike, Endpoint, path_segment
-from sinch_reporting.watch import Sample, ValueT
+from sinch_reporting.parameters import ABOVE_ZERO, DomainLike, Endpoint, check_number, path_segment
 from sinch_reporting_client import models as api
 
 OutcomeT = TypeVar("OutcomeT")
@@ -69,12 +65,8 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         ConfigurationError: Credentials are missing or malformed, or an option or the base URL is invalid.
     """
 
-    _transport_type = httpx.BaseTransport
-    _transport_factory = staticmethod(sync_transport_factory)
-    _current_loop = staticmethod(current_loop)
     _caller: Caller
     _caller_type = Caller
-    _call_transport_type = CallTransport
 
     def get_call_report(
         self,
@@ -96,22 +88,21 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             stop: The last day, at most 30 days after `start`.
         """
         parameters.check_period(start, stop)
-        return self._get_call_report(endpoint, domain, start, stop)
+        return self._get_call_report(endpoint, domain, start, stop, math.inf)
 
     def _get_call_report(
-        self,
-        endpoint: Endpoint,
-        domain: DomainLike | None,
-        start: date | None,
-        stop: date | None,
-        expires: float = math.inf,
+        self, endpoint: Endpoint, domain: DomainLike | None, start: date | None, stop: date | None, expires: float
     ) -> models.CallReport:
         with StripFrames():
             network = parameters.resolve_domain(endpoint, domain)
             arguments = parameters.call_report_parameters(endpoint, network, start, stop)
-            convert = partial(
-                models.CallReport.from_api, endpoint=endpoint, domain=network, period_start=start, period_stop=stop
-            )
+            requested: dict[str, Any] = {
+                "endpoint": endpoint,
+                "domain": network,
+                "period_start": start,
+                "period_stop": stop,
+            }
+            convert = partial(models.CallReport.from_api, **requested)
             return self._fetch("get_call_report", arguments, api.CallReport, convert, expires)
 
     def iter_call_reports(
@@ -141,17 +132,16 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             deadline: Time limit of the whole iteration in seconds. Calls in flight end by then, and the iteration
                 raises DeadlineExceededError if endpoints remain.
         """
-        bulk.check_iteration(endpoints, concurrency, deadline)
+        expires = bulk.check_iteration(endpoints, concurrency, deadline)
         parameters.check_period(start, stop)
         network = None if domain is None else parameters.to_domain(domain)
-        expires = math.inf if deadline is None else monotonic() + deadline
 
         def fetch_one(endpoint: Endpoint) -> bulk.CallReportOutcome:
             try:
                 report = self._get_call_report(endpoint, network, start, stop, expires)
-                return bulk.CallReportSuccess(endpoint, report=report)
+                return bulk.CallReportSuccess(endpoint, report)
             except ReportingError as error:
-                return bulk.CallReportFailure(endpoint, error=error)
+                return bulk.CallReportFailure(endpoint, error)
 
         return bulk.fetch(fetch_one, endpoints, concurrency, expires, ordered=ordered)
 
@@ -178,15 +168,15 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             concurrency: Number of concurrent calls.
             deadline: Time limit of the whole iteration in seconds, as for `iter_call_reports`.
         """
-        bulk.check_iteration((), concurrency, deadline)
+        expires = bulk.check_iteration((), concurrency, deadline)
         network = parameters.resolve_domain(endpoint, domain)
-        expires = math.inf if deadline is None else monotonic() + deadline
 
         def fetch_one(day: date) -> bulk.DailyCallReport:
             try:
-                return bulk.DailyReportSuccess(day, report=self._get_call_report(endpoint, network, day, day, expires))
+                report = self._get_call_report(endpoint, network, day, day, expires)
+                return bulk.DailyReportSuccess(day, report)
             except ReportingError as error:
-                return bulk.DailyReportFailure(day, error=error)
+                return bulk.DailyReportFailure(day, error)
 
         return bulk.fetch(fetch_one, parameters.date_range(start, stop), concurrency, expires, ordered=True)
 
@@ -224,9 +214,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         """
         path_segment(counter_id, "counter id")
         sample = partial(self._sample_counter, counter_id)
-        return self._poll(
-            sample, watch.RefreshSchedule(), lambda counter: watch.CounterChange(counter=counter), watch.CounterFailure
-        )
+        return self._poll(sample, watch.RefreshSchedule(), watch.CounterChange)
 
     def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> Generator[watch.ServiceStatusOutcome]:
         """Yield the status of a service whenever it changes, and errors, forever.
@@ -240,42 +228,39 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         """
         path_segment(service_id, "service id")
         message = "interval must be a number of seconds above 0"
-        check_number(interval, message, above=0, error=InvalidRequestError)
+        check_number(interval, message, ABOVE_ZERO, error=InvalidRequestError)
         sample = partial(self._sample_service, service_id)
         schedule = watch.PollSchedule[models.ServiceStatus](interval)
-        return self._poll(
-            sample, schedule, lambda service: watch.ServiceStatusChange(service=service), watch.ServiceStatusFailure
-        )
+        return self._poll(sample, schedule, watch.ServiceStatusChange)
 
-    def _sample_counter(self, counter_id: str) -> Sample[models.Counter]:
-        def convert(response: httpx.Response, body: dict[str, Any]) -> Sample[models.Counter]:
+    def _sample_counter(self, counter_id: str) -> watch.Sample[models.Counter]:
+        def convert(response: httpx.Response, body: dict[str, Any]) -> watch.Sample[models.Counter]:
             counter = models.Counter.from_api(parse(api.Counter, body), counter_id)
-            return Sample(counter, counter.value, parse_http_date(response.headers.get("Date")))
+            return watch.Sample(counter, counter.value, parse_http_date(response.headers.get("Date")))
 
         with StripFrames():
             request = self._builder.build(operation("get_counter"), {"id": counter_id})
             return self._caller.call(request, convert)
 
-    def _sample_service(self, service_id: str) -> Sample[models.ServiceStatus]:
+    def _sample_service(self, service_id: str) -> watch.Sample[models.ServiceStatus]:
         service = self.get_service_status(service_id)
-        return Sample(service, service.status)
+        return watch.Sample(service, service.status)
 
     def _poll(
         self,
         sample: Callable[[], Any],
-        schedule: watch.PollSchedule[ValueT],
-        success: Callable[[ValueT], OutcomeT],
-        failure: Callable[..., OutcomeT],
-    ) -> Generator[OutcomeT]:
+        schedule: watch.PollSchedule[watch.ValueT],
+        success: Callable[[watch.ValueT], OutcomeT],
+    ) -> Generator[OutcomeT | watch.WatchFailure]:
         while True:
-            outcome: OutcomeT | None = None
+            outcome: OutcomeT | watch.WatchFailure | None = None
             try:
-                current: Sample[ValueT] = sample()
+                current: watch.Sample[watch.ValueT] = sample()
                 is_new, delay = schedule.on_sample(current)
                 if is_new:
                     outcome = success(current.value)
             except watch.TRANSIENT_ERRORS as error:
-                outcome, delay = failure(error=error), schedule.on_error(error)
+                outcome, delay = watch.WatchFailure(error), schedule.on_error(error)
             due = monotonic() + delay
             if outcome is not None:
                 yield outcome
@@ -289,7 +274,6 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         convert: Callable[[ModelT], ResultT],
         expires: float = math.inf,
     ) -> ResultT:
-        """Call a generated function by its name, and return the converted result."""
         request = self._builder.build(operation(name), arguments)
         return self._caller.call(request, lambda _, body: convert(parse(model, body)), expires=expires)
 

@@ -4,19 +4,16 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 from attrs import field, frozen
 
-from sinch_reporting._validation import check_number
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.events import AttemptHook
+from sinch_reporting.parameters import ABOVE_ZERO, check_number
 from sinch_reporting.retry import RetryPolicy
-
-if TYPE_CHECKING:
-    from sinch_reporting.tracing import CallTracer
 
 DEFAULT_BASE_URL = "https://reportingapi.sinch.com/v1"
 _MIN_RATE = 0.001
@@ -37,7 +34,7 @@ def _headers(value: Mapping[str, str] | None) -> dict[str, str]:
     return dict(given)
 
 
-@frozen(kw_only=True)
+@frozen
 class Config:
     """Options of a client, except its auth and its transport."""
 
@@ -47,16 +44,16 @@ class Config:
     retry: RetryPolicy
     rate_limit: float | None
     on_attempt: AttemptHook | None
-    tracer: "CallTracer | None"
+    tracer: Any
     signing_path_prefix: str | None
     headers: dict[str, str] = field(converter=_headers)
 
     def __attrs_post_init__(self) -> None:
-        check_number(self.timeout, "timeout must be a number of seconds above 0", above=0)
-        check_number(self.deadline, "deadline must be a number of seconds above 0", above=0)
+        check_number(self.timeout, "timeout must be a number of seconds above 0", ABOVE_ZERO)
+        check_number(self.deadline, "deadline must be a number of seconds above 0", ABOVE_ZERO)
         if self.rate_limit is not None:
             message = f"rate_limit must be a number of requests per second from {_MIN_RATE}, or None"
-            check_number(self.rate_limit, message, minimum=_MIN_RATE)
+            check_number(self.rate_limit, message, _MIN_RATE)
         given: Any = self.retry
         if not isinstance(given, RetryPolicy):
             raise ConfigurationError("retry must be a RetryPolicy")
@@ -73,11 +70,11 @@ def require_httpx(value: object, kind: type, name: str) -> None:
     """Check that an object comes from httpx. Raises ConfigurationError."""
     if isinstance(value, kind):
         return
-    if any(base.__module__.partition(".")[0] == "httpx2" for base in type(value).__mro__):
-        raise ConfigurationError(
-            f"{name} is an object of httpx2; this client works with httpx: pass an httpx.{kind.__name__}"
-        )
-    raise ConfigurationError(f"{name} must be an httpx.{kind.__name__}")
+    text = f"{name} must be an httpx.{kind.__name__}"
+    is_alias = kind.__module__.startswith("httpx2")  # after httpx2.alias_httpx()
+    if not is_alias and any(base.__module__.partition(".")[0] == "httpx2" for base in type(value).__mro__):
+        text = f"{name} is an object of httpx2; this client works with httpx: pass an httpx.{kind.__name__}"
+    raise ConfigurationError(text)
 
 
 def resolve_auth(key: str | None, secret: str | None, auth: httpx.Auth | None) -> httpx.Auth:

@@ -105,11 +105,6 @@ class ServerError(APIError):
 
 def api_error_class(status_code: int) -> type[APIError]:
     """Return the class for an HTTP status."""
-    by_status: dict[int, type[APIError]] = {
-        400: BadRequestError,
-        401: AuthenticationError,
-        403: PermissionDeniedError,
-        404: NotFoundError,
-        429: RateLimitError,
-    }
-    return by_status.get(status_code, ServerError if 500 <= status_code <= 599 else APIError)  # noqa: PLR2004
+    classes = {400: BadRequestError, 401: AuthenticationError, 403: PermissionDeniedError, 404: NotFoundError}
+    classes |= {429: RateLimitError, **dict.fromkeys(range(500, 600), ServerError)}
+    return classes.get(status_code, APIError)

@@ -21,16 +21,10 @@ def attempt_metrics(registry: CollectorRegistry = REGISTRY) -> AttemptHook:
     - `sinch_reporting_retries_total`, the attempts that were not the first of their call, by `route`;
     - `sinch_reporting_errors_total`, the attempts that failed, by `route` and `kind`, which is their outcome.
     """
-    seconds = Histogram(
-        "sinch_reporting_attempt_seconds",
-        "How long attempts took.",
-        ("route", "outcome"),
-        registry=registry,
-        buckets=_SECONDS,
-    )
-    retries = Counter(
-        "sinch_reporting_retries", "Attempts that were not the first of their call.", ("route",), registry=registry
-    )
+    text, labels = "How long attempts took.", ("route", "outcome")
+    seconds = Histogram("sinch_reporting_attempt_seconds", text, labels, registry=registry, buckets=_SECONDS)
+    text = "Attempts that were not the first of their call."
+    retries = Counter("sinch_reporting_retries", text, ("route",), registry=registry)
     errors = Counter("sinch_reporting_errors", "Attempts that failed.", ("route", "kind"), registry=registry)
 
     def observe(attempt: Attempt) -> None:

@@ -1,6 +1,7 @@
 """Parameters of the operations, and the checks of everything that goes into a URL."""
 
 import datetime as dt
+import math
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -9,16 +10,26 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from sinch_reporting.errors import InvalidRequestError
+from sinch_reporting.errors import ConfigurationError, InvalidRequestError
 from sinch_reporting_client import models
 from sinch_reporting_client.types import UNSET
 
 MAX_PERIOD_DAYS = 30
+ABOVE_ZERO = math.ulp(0.0)
 
 
 def str_value(text: str) -> str:
     """Return the plain text of a `str` subclass, such as an enum, which may have another `str()` and `==`."""
     return str.__str__(text)
+
+
+def check_number(
+    value: object, message: str, minimum: float = 0, *, whole: bool = False, error: type[Exception] = ConfigurationError
+) -> None:
+    """Raise the error unless the value is a finite number (not a bool) from `minimum`."""
+    valid = isinstance(value, int | float) and minimum <= value < math.inf and not isinstance(value, bool)
+    if not valid or (whole and not isinstance(value, int)):
+        raise error(message)
 
 
 def path_segment(value: object, name: str) -> str:
@@ -45,10 +56,6 @@ def _username(value: str) -> str:
     return path_segment(value, "username")
 
 
-def _mask(_value: str) -> str:
-    return "***"
-
-
 @frozen
 class Number:
     """A phone number in strict E.164: `+`, then 7 to 15 digits, the first not 0. Nothing is guessed or reformatted.
@@ -58,7 +65,7 @@ class Number:
     Raises InvalidRequestError if the value is not E.164.
     """
 
-    value: str = field(converter=_e164, repr=_mask)
+    value: str = field(converter=_e164, repr=lambda _: "***")
 
 
 @frozen
@@ -69,7 +76,7 @@ class Username:
     surrogates.
     """
 
-    value: str = field(converter=_username, repr=_mask)
+    value: str = field(converter=_username, repr=lambda _: "***")
 
 
 Endpoint = Number | Username

@@ -10,10 +10,8 @@ class RateLimiter:
     """Assigns each request a slot, by the generic cell rate algorithm.
 
     Slots are spaced evenly; after idle time, the requests of a tenth of a second may start at once. A request reserves
-    its slot when it asks, in order, so that none must ask repeatedly.
-
-    Args:
-        rate: Requests per second; None for no limit.
+    its slot when it asks, in order, so that none must ask repeatedly. The rate is in requests per second; None for no
+    limit.
     """
 
     def __init__(self, rate: float | None) -> None:
@@ -29,9 +27,7 @@ class RateLimiter:
     def reserve(self, max_wait: float, *, already_reserved: bool = False) -> float | None:
         """Return the seconds until the request's slot, 0 if it may start now, or None if that is beyond `max_wait`.
 
-        Args:
-            max_wait: The longest useful wait in seconds. A slot beyond it is not reserved.
-            already_reserved: Whether the request has waited for its slot, so that only a later pause delays it.
+        A slot beyond `max_wait` seconds is not reserved. If one is already reserved, only a later pause delays it.
         """
         with self._lock:
             now = monotonic()

@@ -9,30 +9,21 @@ import random
 import ssl
 from collections.abc import Collection, Iterable
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 from attrs import define, field, frozen
 
-from sinch_reporting._validation import check_number
-from sinch_reporting.errors import (
-    APIError,
-    ConfigurationError,
-    DeadlineExceededError,
-    ReportingError,
-    RequestTimeoutError,
-    TransportError,
-)
-
-if TYPE_CHECKING:
-    from sinch_reporting.tracing import CallSpans
+from sinch_reporting import errors
+from sinch_reporting._failures import causes
+from sinch_reporting.parameters import check_number
 
 
 def _statuses(value: Collection[int]) -> frozenset[int]:
     given: object = value
     statuses: list[Any] = list(given) if isinstance(given, Iterable) else [None]
     if not all(isinstance(status, int) for status in statuses):
-        raise ConfigurationError("statuses must be a set of HTTP statuses, such as {429, 503}")
+        raise errors.ConfigurationError("statuses must be a set of HTTP statuses, such as {429, 503}")
     return frozenset(statuses)
 
 
@@ -50,8 +41,7 @@ class RetryPolicy:
         max_retry_after: Longest Retry-After in seconds that is honored; beyond it the error is raised immediately.
         statuses: HTTP statuses that are retried.
 
-    Raises:
-        ConfigurationError: A value is out of range.
+    Raises ConfigurationError if a value is out of range.
     """
 
     attempts: int = 4
@@ -61,23 +51,23 @@ class RetryPolicy:
     statuses: frozenset[int] = field(default=frozenset({408, 429, 500, 502, 503, 504}), converter=_statuses)
 
     def __attrs_post_init__(self) -> None:
-        check_number(self.attempts, "attempts must be a whole number from 1", minimum=1, whole=True)
+        check_number(self.attempts, "attempts must be a whole number from 1", 1, whole=True)
         for name in ("backoff_base", "backoff_cap", "max_retry_after"):
             check_number(getattr(self, name), f"{name} must be a number of seconds from 0")
 
-    def should_retry(self, error: ReportingError) -> bool:
+    def should_retry(self, error: errors.ReportingError) -> bool:
         """Return whether a failure is worth another attempt."""
-        if isinstance(error, APIError):
+        if isinstance(error, errors.APIError):
             return error.status_code in self.statuses and self.honors(error.retry_after)
-        return isinstance(error, TransportError) and _is_transient(error.__cause__)
+        return isinstance(error, errors.TransportError) and _is_transient(error.__cause__)
 
     def honors(self, retry_after: float | None) -> bool:
         """Return whether a Retry-After is short enough to wait for."""
         return (retry_after or 0) <= self.max_retry_after
 
-    def delay(self, error: ReportingError, attempt: int) -> float:
+    def delay(self, error: errors.ReportingError, attempt: int) -> float:
         """Return the seconds to wait after the given attempt, counted from 1, has failed."""
-        if isinstance(error, APIError) and error.retry_after is not None:
+        if isinstance(error, errors.APIError) and error.retry_after is not None:
             return error.retry_after
         # ldexp, unlike `2 ** n`, has no large numbers; it overflows only far beyond any cap.
         bound = math.ldexp(self.backoff_base, min(attempt - 1, 64))
@@ -89,12 +79,7 @@ def _is_transient(cause: BaseException | None) -> bool:
         return False
     if isinstance(cause, httpx.ProxyError) and str(cause).startswith("407"):
         return False
-    chain = cause
-    while chain is not None:
-        if isinstance(chain, ssl.SSLCertVerificationError):
-            return False
-        chain = chain.__cause__ or chain.__context__
-    return True
+    return not any(isinstance(link, ssl.SSLCertVerificationError) for link in causes(cause))
 
 
 @define
@@ -102,7 +87,7 @@ class RetryState:
     """The attempts of one call. Times are monotonic. `is_last`: the deadline, not the timeout, limits the attempt."""
 
     request: httpx.Request
-    trace: "CallSpans | None"
+    trace: Any  # CallSpans, or None
     policy: RetryPolicy
     timeout: float
     deadline: float
@@ -110,30 +95,30 @@ class RetryState:
     attempt: int = 0
     attempt_started: float = 0.0
     is_last: bool = False
-    last_error: ReportingError | None = None
+    last_error: errors.ReportingError | None = None
 
     def require_in_time(self, delay: float | None) -> float:
         """Return the delay until a rate-limit slot. Raises DeadlineExceededError if it is None: past the deadline."""
         if delay is None:
-            raise DeadlineExceededError(
+            raise errors.DeadlineExceededError(
                 f"deadline of {round(self.deadline, 2):g} s would pass before the rate limit or Retry-After allows the "
                 "request; increase the deadline or send fewer requests"
             ) from self.last_error
         return delay
 
-    def retry_delay(self, error: ReportingError) -> float:
+    def retry_delay(self, error: errors.ReportingError) -> float:
         """Return the seconds to wait before the next attempt.
 
         Raises the error if it is final, and DeadlineExceededError if the deadline has passed or the wait would pass it.
         """
         self.last_error = error
-        expired = self.is_last and isinstance(error, RequestTimeoutError)
+        expired = self.is_last and isinstance(error, errors.RequestTimeoutError)
         if not expired and (self.attempt >= self.policy.attempts or not self.policy.should_retry(error)):
             raise error
         delay = 0.0 if expired else self.policy.delay(error, self.attempt)
         if expired or monotonic() + delay >= self.started + self.deadline:
             attempts = f"{self.attempt} attempt{'s' * (self.attempt > 1)}"
-            raise DeadlineExceededError(
+            raise errors.DeadlineExceededError(
                 f"deadline of {round(self.deadline, 2):g} s exceeded after {attempts}; increase the deadline or retry "
                 f"later. The last failure: {error}"
             ) from error

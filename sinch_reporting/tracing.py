@@ -1,5 +1,6 @@
 """OpenTelemetry spans of calls and attempts, from the extra `otel`."""
 
+from functools import partial
 from typing import Any
 
 try:
@@ -34,19 +35,16 @@ class CallSpans:
     """The spans of one call."""
 
     def __init__(self, tracer: trace.Tracer, attributes: dict[str, Any]) -> None:
-        self._tracer = tracer
+        name = f"{attributes['http.request.method']} {attributes['url.template']}"
+        self._start = partial(tracer.start_span, name)
         self._attributes = attributes
-        self._name = f"{attributes['http.request.method']} {attributes['url.template']}"
-        self._call = self._attempt = tracer.start_span(self._name, attributes=attributes)
+        self._call = self._attempt = self._start(attributes=attributes)
 
     def start_attempt(self, number: int) -> dict[str, str]:
         """Start the span of an attempt, and return the headers that propagate it."""
-        self._attempt = self._tracer.start_span(
-            self._name,
-            trace.set_span_in_context(self._call),
-            kind=trace.SpanKind.CLIENT,
-            attributes={**self._attributes, "http.request.resend_count": number - 1},
-        )
+        attributes = {**self._attributes, "http.request.resend_count": number - 1}
+        parent = trace.set_span_in_context(self._call)
+        self._attempt = self._start(parent, kind=trace.SpanKind.CLIENT, attributes=attributes)
         headers: dict[str, str] = {}
         propagate.inject(headers, trace.set_span_in_context(self._attempt))
         return headers

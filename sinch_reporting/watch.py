@@ -6,13 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from attrs import field, frozen
 
-from sinch_reporting.errors import (
-    APIError,
-    DeadlineExceededError,
-    DecodeError,
-    ReportingError,
-    TransportError,
-)
+from sinch_reporting.errors import APIError, DeadlineExceededError, DecodeError, ReportingError, TransportError
 from sinch_reporting.models import Counter, ServiceStatus
 
 COUNTER_REFRESH_SECONDS = 120.0  # interval at which the server refreshes its counters
@@ -27,7 +21,7 @@ TRANSIENT_ERRORS = (APIError, TransportError, DeadlineExceededError, DecodeError
 ValueT = TypeVar("ValueT", Counter, ServiceStatus)
 
 
-@frozen(kw_only=True)
+@frozen
 class CounterChange:
     """A new value of a watched counter."""
 
@@ -35,19 +29,7 @@ class CounterChange:
     error: None = field(default=None, init=False)
 
 
-@frozen(kw_only=True)
-class CounterFailure:
-    """An error while watching a counter."""
-
-    error: ReportingError
-    counter: Any = field(default=None, init=False)  # not None: pyright does not narrow unions by `if outcome.error`
-
-
-CounterOutcome = CounterChange | CounterFailure
-"""Outcome of watching a counter: `error` is None, or `counter` is."""
-
-
-@frozen(kw_only=True)
+@frozen
 class ServiceStatusChange:
     """A new status of a watched service."""
 
@@ -55,15 +37,19 @@ class ServiceStatusChange:
     error: None = field(default=None, init=False)
 
 
-@frozen(kw_only=True)
-class ServiceStatusFailure:
-    """An error while watching a service."""
+@frozen
+class WatchFailure:
+    """An error while watching a counter or service."""
 
     error: ReportingError
+    counter: Any = field(default=None, init=False)  # not None: pyright does not narrow unions by `if outcome.error`
     service: Any = field(default=None, init=False)
 
 
-ServiceStatusOutcome = ServiceStatusChange | ServiceStatusFailure
+CounterOutcome = CounterChange | WatchFailure
+"""Outcome of watching a counter: `error` is None, or `counter` is."""
+
+ServiceStatusOutcome = ServiceStatusChange | WatchFailure
 """Outcome of watching a service: `error` is None, or `service` is."""
 
 

@@ -10,7 +10,7 @@ import pytest
 import trustme
 from anyio.from_thread import start_blocking_portal
 
-import scripts.lib
+import scripts
 import sinch_reporting
 from sinch_reporting import RetryPolicy
 from sinch_reporting.testing import Sandbox
@@ -78,7 +78,7 @@ def make_client(request):
 @pytest.fixture(scope="session")
 def every_module():
     """Load all modules: hypothesis uses the constants of loaded modules, which must be the same in each run."""
-    for package in (sinch_reporting, scripts.lib):
+    for package in (sinch_reporting, scripts):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith(".__main__"):
                 importlib.import_module(module.name)

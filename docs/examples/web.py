@@ -1,8 +1,8 @@
-"""A web service that answers how a number's calls went; run it with `uvicorn web:app`."""
+"""A web service that returns the calls of a number. Run it with `uvicorn web:app`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 
@@ -10,31 +10,30 @@ from sinch_reporting import AsyncReportingClient, InvalidRequestError, NotFoundE
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
     """Keep one client for all requests: it holds the connections. Nobody waits longer than five seconds."""
     async with AsyncReportingClient(deadline=5) as app.state.reporting:
         yield
 
 
-def reporting_of(request: Request) -> AsyncReportingClient:
-    """Return the client; a test can put another in its place."""
-    return request.app.state.reporting
+def get_client(request: Request) -> AsyncReportingClient:
+    """Return the client. A test can override this dependency."""
+    client: AsyncReportingClient = request.app.state.reporting
+    return client
 
 
 app = FastAPI(lifespan=lifespan)
 
 
 @app.get("/calls/{number}")
-async def calls(
-    number: str, reporting: Annotated[AsyncReportingClient, Depends(reporting_of)]
-) -> dict[str, int | float | None]:
+async def calls(number: str, reporting: Annotated[AsyncReportingClient, Depends(get_client)]) -> dict[str, Any]:
     """Return the calls of the last 30 days."""
     try:
-        report = await reporting.get_call_report(Number(number), domain="pstn")
+        report = await reporting.get_call_report(Number(number))
     except InvalidRequestError as error:
         raise HTTPException(422, str(error)) from error
     except NotFoundError as error:
-        raise HTTPException(404, "there is no such number") from error
+        raise HTTPException(404, "unknown number") from error
     except ReportingError as error:
-        raise HTTPException(503, "no report at the moment", {"Retry-After": "30"}) from error
-    return {"total": report.total, "answered": report.asr, "seconds": report.duration.total_seconds()}
+        raise HTTPException(503, "no report available", {"Retry-After": "30"}) from error
+    return report.to_dict()

@@ -1,4 +1,4 @@
-"""Writes the pictures of the documentation: what the command shows, and what the notebook plots."""
+"""Writes the pictures of the documentation: the output of the command, and the plot of the notebook."""
 
 import json
 import math
@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import chdir
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from io import BytesIO, StringIO
 from pathlib import Path
 from unittest import mock
@@ -22,6 +21,7 @@ from rich.text import Text
 
 from sinch_reporting.cli.counter import row
 from sinch_reporting.cli.live import LiveView
+from sinch_reporting.cli.polling import Poll
 from sinch_reporting.models import Counter
 from sinch_reporting.testing import Sandbox
 
@@ -29,7 +29,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 PICTURES = DOCS / "pictures"
 WIDTH = 76  # as narrow as a table of reports can be: what is drawn can be read on a phone
 REPORT = (
-    "report +46730170101 +46730170102 --domain pstn --start 2026-11-01 --stop 2026-11-20",
+    "report +46730170101 +46730170102 --start 2026-11-01 --stop 2026-11-20",
     "service rtpproxy",
     "counter no-such-counter",
 )
@@ -89,7 +89,7 @@ def _commands(*commands: str) -> Iterator[RenderableType]:
         }
         for command in commands:
             yield _typed(command)
-            yield Text.from_ansi(_settled(_on_a_terminal(command.split(), account)))
+            yield Text.from_ansi(_normalize(_on_a_terminal(command.split(), account)))
 
 
 def _on_a_terminal(arguments: list[str], account: dict[str, str]) -> str:
@@ -110,33 +110,26 @@ def _on_a_terminal(arguments: list[str], account: dict[str, str]) -> str:
     return written.decode().replace("\r\n", "\n").rstrip("\n")
 
 
-def _settled(text: str) -> str:
-    """Return the text with what differs from run to run as it would be in one of them."""
+def _normalize(text: str) -> str:
+    """Return the text with fixed values for what differs from run to run."""
     return re.sub(r"(reference )[^\]]+", r"\g<1>5d1f8a", re.sub(r"(127\.0\.0\.1:)\d+", r"\g<1>40123", text))
 
 
 def _watching() -> Iterator[RenderableType]:
     yield _typed("counter currentCalls --watch")
     console = Console(width=WIDTH, file=StringIO(), force_terminal=True)
-    view = LiveView[Counter](console=console, row=row, height=lambda found: found.value, names=())
-    with Sandbox(tolerance=timedelta(days=36500)) as sandbox, sandbox.client() as reporting:
-        for minutes in range(-360, 1, 2):
-            now = NOON + timedelta(minutes=minutes)
-            sandbox.clock = partial(_same, now)
-            sandbox.set_counter("currentCalls", round(560 + 420 * math.sin(minutes / 90) + 40 * math.sin(minutes / 7)))
-            with mock.patch("sinch_reporting.cli.live._now", return_value=now):
-                view.show(reporting.get_counter("currentCalls"), None)
-                drawn = view.drawn()
+    moment = NOON
+    view = LiveView[Counter](console, row, lambda found: found.value, (), now=lambda: moment)
+    for minutes in range(-360, 1, 2):
+        moment = NOON + timedelta(minutes=minutes)
+        value = round(560 + 420 * math.sin(minutes / 90) + 40 * math.sin(minutes / 7))
+        view.show(Poll(Counter(id="currentCalls", value=value, modified=moment), None, changed=True, wait=120))
     with console.capture() as captured:
-        console.print(drawn)
+        console.print(view.render())
     text = Text.from_ansi(captured.get())
-    # A colour of their own, hardly another one: where fonts have these wider, the browser squeezes them by themselves.
+    # A slightly different colour: in fonts with wider Braille, the browser then fits these characters by themselves.
     text.highlight_regex("[\u2800-\u28ff]+", "#d9d9d8")
     yield text
-
-
-def _same(moment: datetime) -> datetime:
-    return moment
 
 
 def _typed(command: str) -> Text:

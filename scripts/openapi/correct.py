@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from scripts.openapi.overlay import Failure, apply_overlay
-from scripts.openapi.refs import Json, as_map, every_schema, operations, remove_unused
+from scripts.openapi.refs import Json, as_map, operations, remove_unused, schemas_of
 
 # The generator would make other Python types of these, and refuse values in another form.
 _PARSED_FORMATS = {"date", "date-time", "uuid"}
@@ -22,7 +22,7 @@ def correct(upstream: Json, overlay: Json) -> tuple[Json, list[Failure]]:
 def simplify(upstream: Json) -> Json:
     """Return a copy without what the client does not use: formats that it checks itself, and bodies other than JSON."""
     document = copy.deepcopy(upstream)
-    for _, schema in every_schema(document):
+    for _, schema in schemas_of(document):
         if str(schema.get("format")) in _PARSED_FORMATS:
             del schema["format"]
     for _, _, operation in operations(document):
@@ -42,7 +42,7 @@ def _drop_repeated_titles(document: Json) -> None:
     owners: dict[str, Any] = {}
     for name, schema in components.items():
         owners.setdefault(_class_name(as_map(schema).get("title", name)), schema)
-    schemas = [schema for place, schema in every_schema(document) if "title" in schema]
+    schemas = [schema for place, schema in schemas_of(document) if "title" in schema]
     for schema in sorted(schemas, key=lambda each: not (each.keys() & {"properties", "enum"})):
         if owners.setdefault(_class_name(schema["title"]), schema) is not schema:
             del schema["title"]

@@ -23,8 +23,7 @@ from scripts.openapi.refs import (
     operations,
     references,
     resolve,
-    root_schemas,
-    subschemas,
+    schemas_of,
 )
 from scripts.openapi.sanitize import clean
 
@@ -184,49 +183,45 @@ def _server(server: Any) -> Json:
 
 def _components(whole: Json, document: Json) -> Json:
     """Return the schemas and security schemes that the document uses; write out its other references."""
-    every = as_map(whole.get("components"))
     schemas: Json = {}
-    waiting = [schema for _, schema in root_schemas(document)]
+    waiting: list[tuple[Any, str]] = [(document, "document")]
     while waiting:
-        for name in _inline(whole, waiting.pop()):
-            if name not in schemas:
-                schemas[name] = copy.deepcopy(lookup(whole, f"#/components/schemas/{name}"))
-                waiting.append(schemas[name])
+        for place, schema in schemas_of(*waiting.pop()):
+            for name in _inline(whole, schema, place):
+                if name not in schemas:
+                    schemas[name] = copy.deepcopy(lookup(whole, f"#/components/schemas/{name}"))
+                    waiting.append((schemas[name], "schema"))
     used = {
         name
         for _, _, operation in operations(document)
         for each in as_list(operation.get("security"))
         for name in as_map(each)
     }
-    schemes = as_map(every.get("securitySchemes"))
-    if missing := used - schemes.keys():
-        raise SpecError(f"the document has no security scheme named {', '.join(sorted(missing))[:200]}")
+    # The linter finds those that are not declared.
+    schemes = as_map(as_map(whole.get("components")).get("securitySchemes"))
     kept = {name: resolve(whole, scheme) for name, scheme in schemes.items() if name in used}
     return {key: value for key, value in (("securitySchemes", kept), ("schemas", schemas)) if value}
 
 
-def _inline(whole: Json, root: Any) -> Iterator[str]:
-    """Yield the components that the schema refers to. Write out its references to other places."""
-    inlined = 0
-    for place, schema in subschemas("", root):
-        _merge_single_all_of(whole, schema)
-        while "$ref" in schema:
-            component = SCHEMA.fullmatch(str(schema["$ref"]))
-            if component:
-                yield component[1]
-                break
-            inlined += 1
-            if inlined > _MAX_INLINED:
-                raise SpecError(f"the reference {str(schema['$ref'])[:200]!r} leads to itself, or too far ({place})")
-            target = lookup(whole, schema["$ref"])
-            schema.clear()
-            schema.update(copy.deepcopy(as_map(target)))
-        mapping = as_map(as_map(schema.get("discriminator")).get("mapping"))
-        for reference in mapping.values():
-            component = SCHEMA.fullmatch(str(reference))
-            if not component:
-                raise SpecError(f"a discriminator maps to {str(reference)[:200]!r}, which is not a component schema")
+def _inline(whole: Json, schema: Json, place: str) -> Iterator[str]:
+    """Yield the components that the schema itself refers to. Write out its references to other places."""
+    _merge_single_all_of(whole, schema)
+    for _ in range(_MAX_INLINED):
+        component = SCHEMA.fullmatch(str(schema.get("$ref")))
+        if component:
             yield component[1]
+        if component or "$ref" not in schema:
+            break
+        target = copy.deepcopy(as_map(lookup(whole, schema["$ref"])))
+        schema.clear()
+        schema.update(target)
+    else:
+        raise SpecError(f"the reference {str(schema['$ref'])[:200]!r} leads to itself ({place[:200]})")
+    for reference in as_map(as_map(schema.get("discriminator")).get("mapping")).values():
+        component = SCHEMA.fullmatch(str(reference))
+        if not component:
+            raise SpecError(f"a discriminator maps to {str(reference)[:200]!r}, which is not a component schema")
+        yield component[1]
 
 
 def _merge_single_all_of(whole: Json, schema: Json) -> None:

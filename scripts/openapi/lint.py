@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scripts.openapi import SpecError
 from scripts.openapi.limits import output_of, run_tool
-from scripts.openapi.refs import Json, every_schema
+from scripts.openapi.refs import Json, schemas_of
 
 _LINTER = Path(__file__).resolve().parents[1] / "tools/node_modules/@redocly/cli/bin/cli.js"
 _OFFLINE = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
@@ -18,7 +18,7 @@ def lint(document: Json, path: Path, config: Path, seconds: float) -> None:
     if node is None or not _LINTER.exists():
         raise SpecError("the linter is missing: install node, then run scripts/setup-node")
     command = [node, str(_LINTER), "lint", "--config", str(config), "--format", "json", str(path)]
-    patterns = ", ".join([place for place, schema in every_schema(document) if "pattern" in schema][:5])
+    patterns = ", ".join([place for place, schema in schemas_of(document) if "pattern" in schema][:5])
     ran = run_tool(command, seconds, f"the linter, which checks the patterns at {patterns or 'no place'},", _OFFLINE)
     if ran.returncode:
         try:

@@ -14,9 +14,29 @@ from scripts.openapi import SpecError
 Json = dict[str, Any]
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 SCHEMA = re.compile(r"#/components/schemas/([A-Za-z0-9._-]+)")
-_SCHEMA_MAPS = ("properties", "patternProperties", "dependentSchemas")
-_SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_SCHEMAS = ("items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else")
+# What each kind of object holds: one object, a `*` map or a `+` list of them.
+_CHILDREN = {
+    "document": {"paths": "*item", "components": "components"},
+    "components": {
+        "schemas": "*schema",
+        "parameters": "*parameter",
+        "responses": "*response",
+        "headers": "*parameter",
+        "requestBodies": "*body",
+    },
+    "item": {"parameters": "+parameter", **dict.fromkeys(METHODS, "operation")},
+    "operation": {"parameters": "+parameter", "requestBody": "body", "responses": "*response"},
+    "parameter": {"schema": "schema", "content": "*medium"},
+    "response": {"headers": "*parameter", "content": "*medium"},
+    "body": {"content": "*medium"},
+    "medium": {"schema": "schema"},
+    "schema": {
+        **dict.fromkeys(("properties", "patternProperties", "dependentSchemas"), "*schema"),
+        **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), "+schema"),
+        **dict.fromkeys(("items", "additionalProperties", "not", "contains", "propertyNames"), "schema"),
+        **dict.fromkeys(("if", "then", "else"), "schema"),
+    },
+}
 
 
 def as_map(value: Any) -> Json:
@@ -69,57 +89,29 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
                 yield path, method, item[method]
 
 
-def holders(document: Json) -> Iterator[tuple[str, Json]]:
-    """Yield each parameter, body, response and header, with its pointer."""
-    places: list[tuple[str, Any]] = []
-    for path, method, operation in operations(document):
-        base = pointer("#", "paths", path, method)
-        places += [(f"{base}/parameters/{n}", each) for n, each in enumerate(as_list(operation.get("parameters")))]
-        places.append((f"{base}/requestBody", operation.get("requestBody")))
-        places += _children(f"{base}/responses", operation.get("responses"))
-    for kind in ("parameters", "responses", "headers", "requestBodies"):
-        places += _children(f"#/components/{kind}", as_map(document.get("components")).get(kind))
-    for place, holder in places:
-        if isinstance(holder, dict):
-            yield place, holder
-            for below, header in _children(f"{place}/headers", holder.get("headers")):
-                yield below, as_map(header)
+def walk(node: Any, kind: str = "document", place: str = "#") -> Iterator[tuple[str, str, Json]]:
+    """Yield the pointer, the kind and the node of each object that OpenAPI defines, the outer ones first.
+
+    References are not followed. The caller may change a node when it gets it.
+    """
+    if not isinstance(node, dict):
+        return
+    yield place, kind, node
+    for keyword, child in _CHILDREN[kind].items():
+        below, value = pointer(place, keyword), node.get(keyword)
+        if child[0] == "*":
+            for name, each in list(as_map(value).items()):
+                yield from walk(each, child[1:], pointer(below, name))
+        elif child[0] == "+":
+            for number, each in enumerate(as_list(value)):
+                yield from walk(each, child[1:], pointer(below, number))
+        else:
+            yield from walk(value, child, below)
 
 
-def _children(base: str, value: Any) -> list[tuple[str, Any]]:
-    return [(pointer(base, name), each) for name, each in as_map(value).items()]
-
-
-def root_schemas(document: Json) -> Iterator[tuple[str, Any]]:
-    """Yield each outermost schema of the operations and components, with its pointer."""
-    for place, holder in holders(document):
-        if "schema" in holder:
-            yield f"{place}/schema", holder["schema"]
-        for below, medium in _children(f"{place}/content", holder.get("content")):
-            if "schema" in as_map(medium):
-                yield f"{below}/schema", medium["schema"]
-    yield from _children("#/components/schemas", as_map(document.get("components")).get("schemas"))
-
-
-def subschemas(place: str, schema: Any) -> Iterator[tuple[str, Json]]:
-    """Yield the schema and those within it, with their pointers. References are not followed."""
-    if not isinstance(schema, dict):
-        return  # `additionalProperties: true`, or a boolean schema of OpenAPI 3.1
-    yield place, schema
-    for keyword in _SCHEMA_MAPS:
-        for below, each in _children(f"{place}/{keyword}", schema.get(keyword)):
-            yield from subschemas(below, each)
-    for keyword in _SCHEMA_LISTS:
-        for number, each in enumerate(as_list(schema.get(keyword))):
-            yield from subschemas(f"{place}/{keyword}/{number}", each)
-    for keyword in _SCHEMAS:
-        yield from subschemas(f"{place}/{keyword}", schema.get(keyword))
-
-
-def every_schema(document: Json) -> Iterator[tuple[str, Json]]:
-    """Yield each schema of the document, with its pointer."""
-    for place, root in root_schemas(document):
-        yield from subschemas(place, root)
+def schemas_of(node: Any, kind: str = "document") -> Iterator[tuple[str, Json]]:
+    """Yield the pointer of each schema within the node, and the schema."""
+    return ((place, each) for place, found, each in walk(node, kind) if found == "schema")
 
 
 def references(node: Any) -> Iterator[str]:

@@ -71,6 +71,7 @@ class Report:
         lines += [f"without a method: `{name}`, available through .api" for name in self.uncovered]
         lines += [f"redundant: overlay action {number}, {target}" for number, target in self.redundant.items()]
         lines += [f"note: {note}" for note in self._notes()]
+        lines += [f"most severe change: {self.severity}"] if self.problem and self.changes else []
         return "\n".join(lines) or "nothing changed for a user of the library"
 
     def as_markdown(self) -> str:

@@ -12,10 +12,12 @@ from typing import Any
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
 from scripts.openapi import SpecError
-from scripts.openapi.refs import Json, as_list, as_map, every_schema, holders, operations, pointer
+from scripts.openapi.refs import Json, as_list, as_map, pointer, walk
 
 FIELD_PREFIX = "field_"  # the generator's prefix for names that are not valid in Python
 _MAX_TEXT = 20_000
+# Their keys are names that the publisher has chosen.
+_MAPS = {"properties", "headers", "schemas", "securitySchemes", "content", "mapping"}
 _NAME = re.compile(r"[A-Za-z_@][A-Za-z0-9_.@:\[\] -]{0,99}")
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 _PATH = re.compile(r"(/([A-Za-z0-9_.~-]|{[A-Za-z_][A-Za-z0-9_.-]{0,99}})*)+")
@@ -59,7 +61,7 @@ def clean(node: Any, *, names: bool = False) -> Any:
         return [clean(each) for each in node]
     if isinstance(node, dict):
         return {
-            _visible(key): clean(each, names=not names and key in {"properties", "headers"})
+            _visible(key): clean(each, names=not names and key in _MAPS)
             for key, each in node.items()
             if names or not key.startswith("x-")
         }
@@ -89,47 +91,47 @@ Finding = tuple[str, str]
 
 
 def _findings(document: Json) -> Iterator[Finding]:
-    for number, server in enumerate(as_list(document.get("servers"))):
-        yield from _expect(_SERVER, as_map(server).get("url"), "URL of a server", f"#/servers/{number}/url")
-    for path, method, operation in operations(document):
-        yield from _operation(path, pointer("#", "paths", path, method), operation)
-    for place, holder in holders(document):
-        for keyword, pattern in (("headers", _IDENTIFIER), ("content", _MEDIA_TYPE)):
-            for name in as_map(holder.get(keyword)):
+    checks = {"document": _document, "operation": _operation, "schema": _schema}
+    for place, kind, node in walk(document):
+        yield from checks[kind](place, node) if kind in checks else ()
+        for keyword, pattern in (("headers", _IDENTIFIER), ("content", _MEDIA_TYPE)) if kind != "schema" else ():
+            for name in as_map(node.get(keyword)):
                 yield from _expect(pattern, name, f"name in `{keyword}`", pointer(place, keyword, name))
+
+
+def _document(place: str, document: Json) -> Iterator[Finding]:
+    for number, server in enumerate(as_list(document.get("servers"))):
+        yield from _expect(_SERVER, as_map(server).get("url"), "URL of a server", f"{place}/servers/{number}/url")
+    for path in as_map(document.get("paths")):
+        yield from _expect(_PATH, path, "path", pointer(place, "paths", path))
     for kind, components in as_map(document.get("components")).items():
         for name in as_map(components):
-            yield from _expect(_IDENTIFIER, name, "name of a component", pointer("#/components", kind, name))
+            yield from _expect(_IDENTIFIER, name, "name of a component", pointer(place, "components", kind, name))
     schemas = as_map(as_map(document.get("components")).get("schemas")).items()
-    titles = [(str(as_map(schema).get("title", name)), f"#/components/schemas/{name}") for name, schema in schemas]
+    titles = [
+        (str(as_map(schema).get("title", name)), f"{place}/components/schemas/{name}") for name, schema in schemas
+    ]
     yield from _clashes(titles, ClassName, _USED_AS_CLASSES, "schema")
-    for place, schema in every_schema(document):
-        yield from _schema(place, schema)
 
 
-def _operation(path: str, place: str, operation: Json) -> Iterator[Finding]:
-    yield from _expect(_PATH, path, "path", place)
+def _operation(place: str, operation: Json) -> Iterator[Finding]:
     if "operationId" in operation:
         yield from _expect(_IDENTIFIER, operation["operationId"], "operation id", f"{place}/operationId")
     for status in as_map(operation.get("responses")):
         yield from _expect(_STATUS, status, "status of a response", pointer(place, "responses", status))
-    yield from _parameters(f"{place}/parameters", as_list(operation.get("parameters")))
+    names = []
+    for number, parameter in enumerate(map(as_map, as_list(operation.get("parameters")))):
+        name, below = parameter.get("name"), f"{place}/parameters/{number}"
+        yield from _expect(_NAME, name, "name of a parameter", f"{below}/name")
+        if parameter.get("in") == "header" and str(name).lower() in _REFUSED_HEADERS:
+            yield below, f"the header parameter {name!r} is refused: the client or HTTP itself sets it"
+        names.append((str(name), below))
+    yield from _clashes(names, PythonIdentifier, _USED_BY_FUNCTIONS, "parameter")
 
 
 def _expect(pattern: "re.Pattern[str]", value: object, what: str, place: str) -> Iterator[Finding]:
     if not isinstance(value, str) or not pattern.fullmatch(value):
         yield place[:300], f"the {what} {str(value)[:100]!r} is refused"
-
-
-def _parameters(place: str, parameters: list[Any]) -> Iterator[Finding]:
-    names = []
-    for number, parameter in enumerate(map(as_map, parameters)):
-        name = parameter.get("name")
-        yield from _expect(_NAME, name, "name of a parameter", f"{place}/{number}/name")
-        if parameter.get("in") == "header" and str(name).lower() in _REFUSED_HEADERS:
-            yield f"{place}/{number}", f"the header parameter {name!r} is refused: the client or HTTP itself sets it"
-        names.append((str(name), f"{place}/{number}"))
-    yield from _clashes(names, PythonIdentifier, _USED_BY_FUNCTIONS, "parameter")
 
 
 def _schema(place: str, schema: Json) -> Iterator[Finding]:

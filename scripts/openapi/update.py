@@ -53,6 +53,8 @@ def update(root: Path, source: str, pause: float, limits: Limits) -> Report | No
             part = extract(parse(data), load(root / UPSTREAM))
             if part.document == load(root / UPSTREAM):
                 return None
+            if part.missing and not data.endswith((b"\n", b"}")):
+                raise SpecError("the document is incomplete: it lacks operations, and ends within a line")
             report = _stage(root, staged, made, part, hashlib.sha256(data).hexdigest(), limits)
         if not report.problem and not report.withdrawn:
             replace_all(

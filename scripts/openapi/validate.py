@@ -1,14 +1,13 @@
 """Validates a document against the OpenAPI specification."""
 
 import os
-from collections.abc import Iterable
 from typing import Any
 
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
 from scripts.openapi import SpecError
 from scripts.openapi.limits import time_limit
-from scripts.openapi.refs import Json, as_list, pointer, subschemas
+from scripts.openapi.refs import Json, as_list, as_map, pointer
 
 # The other backend, written in Rust, does not say which part of a `oneOf` failed, and where.
 os.environ["OPENAPI_SPEC_VALIDATOR_SCHEMA_VALIDATOR_BACKEND"] = "jsonschema"
@@ -41,7 +40,7 @@ def _line(error: Any) -> str:
 
 def _circular(document: Json) -> list[str]:
     """Find schemas that contain themselves through `allOf`, which no value satisfies and no library expects."""
-    schemas = document.get("components", {}).get("schemas", {})
+    schemas = as_map(as_map(document.get("components")).get("schemas"))
     parts = {name: _all_of(schema) for name, schema in schemas.items()}
     found = []
     for name, direct in parts.items():
@@ -56,10 +55,7 @@ def _circular(document: Json) -> list[str]:
     return found
 
 
-def _all_of(schema: Any) -> Iterable[str]:
-    direct = (
-        [schema, *(each for _, each in subschemas("", {"allOf": as_list(schema.get("allOf"))}))]
-        if isinstance(schema, dict)
-        else []
-    )
-    return [each["$ref"].removeprefix("#/components/schemas/") for each in direct if isinstance(each.get("$ref"), str)]
+def _all_of(schema: Any) -> list[str]:
+    """Return the components that every value of the schema must be valid against."""
+    reference = str(as_map(schema).get("$ref", "")).removeprefix("#/components/schemas/")
+    return [reference, *(name for each in as_list(as_map(schema).get("allOf")) for name in _all_of(each))]

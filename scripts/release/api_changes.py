@@ -1,31 +1,33 @@
-"""Tells what of our own public API has changed since the last release, and whether the version says so.
+"""Reports changes of the public API since the last release, and checks that the version announces them.
 
-Public is what `__all__` of `sinch_reporting` names, its modules `testing`, `export`, `metrics` and `tracing`, and the
+Public are the names that `sinch_reporting` exports, its modules `testing`, `export`, `metrics` and `tracing`, and the
 generated client.
 """
 
 import argparse
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import griffe
 from packaging.version import InvalidVersion, Version
 
 ROOT = Path(__file__).resolve().parents[2]
-# Each package with the folder that it is in.
-_PACKAGES = {"sinch_reporting": ".", "sinch_reporting_client": "generated_client"}
-# Of the facade's modules only these are public, beside what its `__all__` names.
-_MODULES = {"sinch_reporting": {"testing", "export", "metrics", "tracing"}}
+# Each package with its folder, and with its public modules if not all of them are.
+_PACKAGES: dict[str, tuple[str, set[str] | None]] = {
+    "sinch_reporting": (".", {"testing", "export", "metrics", "tracing"}),
+    "sinch_reporting_client": ("generated_client", None),
+}
 
 
 class UnknownReleaseError(Exception):
-    """The releases cannot be told."""
+    """The repository does not show the last release."""
 
 
 def last_release(root: Path) -> Version | None:
-    """Return the highest version among the tags; None before the first release."""
+    """Return the highest version among the tags, without pre-releases; None before the first release."""
     if _git(root, "rev-parse", "--is-shallow-repository").strip() == "true":
         raise UnknownReleaseError("this clone lacks its history: fetch all of it, with its tags")
     found = []
@@ -44,46 +46,38 @@ def _git(root: Path, *arguments: str) -> str:
     return ran.stdout
 
 
-def compared(root: Path, release: Version) -> list[tuple[griffe.Object, griffe.Object]]:
-    """Return each package as it was released and as it is."""
-    return [(_released(root, release, package), _present(root, package)) for package in _PACKAGES]
+def compare(root: Path, release: Version) -> tuple[list[str], list[str]]:
+    """Return a line for each breaking change since the release, and each new name."""
+    broken: set[str] = set()
+    added: set[str] = set()
+    for package, (folder, _) in _PACKAGES.items():
+        released = griffe.load_git(package, ref=f"v{release}", repo=root, search_paths=[folder], **_OPTIONS)
+        # Not relative: that would be relative to the current folder.
+        present = griffe.load(package, search_paths=[root / folder], try_relative_path=False, **_OPTIONS)
+        before, after = dict(_objects(_public(released), package)), dict(_objects(_public(present), package))
+        added |= _outermost(after.keys() - before.keys())
+        broken |= {f"{name}: is gone" for name in _outermost(before.keys() - after.keys())}
+        for breakage in griffe.find_breaking_changes(released, present):
+            if breakage.kind is not griffe.BreakageKind.OBJECT_REMOVED and breakage.obj.name != "__version__":
+                broken.add(f"{breakage.obj.path}: {breakage.kind.value}{_details(breakage)}")
+        for name in before.keys() & after.keys():
+            broken |= _changed_field(name, before[name], after[name])
+    return sorted(broken), sorted(added)
 
 
-def breaking(packages: Iterable[tuple[griffe.Object, griffe.Object]]) -> list[str]:
-    """Return a line for each public name that is gone or is used otherwise than in the release."""
-    found: set[str] = set()
-    for before, after in packages:
-        found |= {f"{before.name}.{name}: is exported no more" for name in _exported(before) - _exported(after)}
-        for breakage in griffe.find_breaking_changes(before, after):
-            if breakage.obj.name != "__version__":
-                found.add(f"{breakage.obj.path}: {breakage.kind.value}{_details(breakage)}")
-        found.update(_changed_fields(before, after))
-    return sorted(found)
+_OPTIONS: dict[str, Any] = {"resolve_aliases": True, "resolve_external": False, "allow_inspection": False}
 
 
-def _changed_fields(before: griffe.Object, after: griffe.Object) -> Iterator[str]:
-    """Yield the fields of another type or default, which griffe leaves to others."""
-    present = dict(_objects(after, after.name))
-    for path, old in _objects(before, before.name):
-        new = present.get(path)
-        if isinstance(old, griffe.Attribute) and isinstance(new, griffe.Attribute) and old.name != "__version__":
-            if str(old.annotation) != str(new.annotation):
-                yield f"{path}: has the type {new.annotation}, in place of {old.annotation}"
-            if str(old.value) != str(new.value):
-                yield f"{path}: is {new.value}, in place of {old.value}"
+def _outermost(names: set[str]) -> set[str]:
+    return {name for name in names if name.rpartition(".")[0] not in names}
 
 
-def _exported(package: griffe.Object | griffe.Alias) -> set[str]:
-    return {str(name) for name in package.exports or ()}
-
-
-def additions(packages: Iterable[tuple[griffe.Object, griffe.Object]]) -> list[str]:
-    """Return each public name that the release lacks; of what is new as a whole, not its parts."""
-    found: set[str] = set()
-    for before, after in packages:
-        new = dict(_objects(after, after.name)).keys() - dict(_objects(before, before.name)).keys()
-        found |= {name for name in new if name.rpartition(".")[0] not in new}
-    return sorted(found)
+def _changed_field(name: str, old: griffe.Object, new: griffe.Object) -> set[str]:
+    """Return the changes of a field's type and default, which griffe does not compare."""
+    if not isinstance(old, griffe.Attribute) or not isinstance(new, griffe.Attribute) or old.name == "__version__":
+        return set()
+    pairs = (("type", old.annotation, new.annotation), ("value", old.value, new.value))
+    return {f"{name}: has the {what} {now} instead of {was}" for what, was, now in pairs if str(was) != str(now)}
 
 
 def _details(breakage: griffe.Breakage) -> str:
@@ -91,41 +85,15 @@ def _details(breakage: griffe.Breakage) -> str:
     return f" ({' → '.join(map(str, values))})" if values and breakage.obj.name not in values else ""
 
 
-def _released(root: Path, release: Version, package: str) -> griffe.Object:
-    return _public(
-        griffe.load_git(
-            package,
-            ref=f"v{release}",
-            repo=root,
-            search_paths=[_PACKAGES[package]],
-            resolve_aliases=True,
-            resolve_external=False,
-            allow_inspection=False,
-        )
-    )
-
-
-def _present(root: Path, package: str) -> griffe.Object:
-    paths = [root / _PACKAGES[package]]
-    return _public(
-        griffe.load(
-            package,
-            search_paths=paths,
-            try_relative_path=False,  # in the present folder
-            resolve_aliases=True,
-            resolve_external=False,
-            allow_inspection=False,
-        )
-    )
-
-
-def _public(package: griffe.Object | griffe.Alias) -> griffe.Object:
-    """Mark the modules that only the package itself uses."""
-    if not isinstance(package, griffe.Module):
-        raise TypeError("a package is a module")
+def _public(package: griffe.Object | griffe.Alias) -> griffe.Object | griffe.Alias:
+    """Mark the modules that only the package itself uses, and the names that `from … import … as …` exports."""
+    _, modules = _PACKAGES[package.name]
     for name, member in package.members.items():
-        if not member.is_alias and member.is_module and package.name in _MODULES and name not in _MODULES[package.name]:
+        if modules is not None and not member.is_alias and member.is_module and name not in modules:
             member.public = False
+    if package.exports is None and isinstance(package, griffe.Module):
+        own = [name for name, path in package.imports.items() if path.startswith(f"{package.name}.")]
+        package.exports = [name for name in own if not name.startswith("_")]
     return package
 
 
@@ -133,8 +101,8 @@ def _objects(holder: griffe.Object | griffe.Alias, path: str) -> Iterator[tuple[
     """Yield each public object within, with its path as a user writes it."""
     members = holder.all_members if holder.is_class else holder.members
     for name, member in members.items():
-        # What a module imports is its own affair, unless it exports it.
-        imported = member.is_alias and not holder.is_class and name not in _exported(holder)
+        # An imported name is public only if the module exports it.
+        imported = member.is_alias and not holder.is_class and name not in map(str, holder.exports or ())
         if member.is_public and not imported:
             found = member.final_target if isinstance(member, griffe.Alias) else member
             yield f"{path}.{name}", found
@@ -142,8 +110,8 @@ def _objects(holder: griffe.Object | griffe.Alias, path: str) -> Iterator[tuple[
                 yield from _objects(found, f"{path}.{name}")
 
 
-def wanted(release: Version, *, broken: bool, added: bool) -> Version:
-    """Return the lowest version that may be next. Before 1.0.0 the second number tells of what breaks."""
+def required_version(release: Version, *, broken: bool, added: bool) -> Version:
+    """Return the lowest version that may be next. Before 1.0.0 the second number announces breaking changes."""
     major, minor, patch = (*release.release, 0, 0)[:3]
     if broken:
         return Version(f"{major + 1}.0.0" if major else f"0.{minor + 1}.0")
@@ -153,14 +121,13 @@ def wanted(release: Version, *, broken: bool, added: bool) -> Version:
 
 
 def present_version(root: Path) -> Version:
-    """Return the version from the one place that has it."""
-    return Version(
-        (root / "sinch_reporting/version.py").read_text("utf-8").partition('__version__ = "')[2].split('"')[0]
-    )
+    """Return the version of the working tree."""
+    text = (root / "sinch_reporting/version.py").read_text("utf-8")
+    return Version(text.partition('__version__ = "')[2].split('"')[0])
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Tell, and return 0 where the version is high enough for what has changed."""
+    """Print the changes; return 0 if the version announces them."""
     parser = argparse.ArgumentParser(prog="scripts/api-changes", description=__doc__)
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     root = parser.parse_args(arguments).root
@@ -170,19 +137,14 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"api-changes: {error}", file=sys.stderr)
         return 1
     if release is None:
-        print("no release yet: there is nothing to compare with")
+        print("no release yet: nothing to compare with")
         return 0
-    packages = compared(root, release)
-    broken, added = breaking(packages), additions(packages)
-    print(
-        "\n".join([f"since {release}:", *(f"breaking: {line}" for line in broken), *(f"new: {line}" for line in added)])
-    )
-    if not broken and not added:
-        print("the public API is the same")
-        return 0
-    next_version, present = wanted(release, broken=bool(broken), added=bool(added)), present_version(root)
-    if present < next_version:
-        print(f"that asks for version {next_version} at least; sinch_reporting/version.py says {present}")
+    broken, added = compare(root, release)
+    lines = [*(f"breaking: {line}" for line in broken), *(f"new: {line}" for line in added)]
+    print("\n".join([f"since {release}:", *(lines or ["the public API is the same"])]))
+    required, present = required_version(release, broken=bool(broken), added=bool(added)), present_version(root)
+    if lines and present < required:
+        print(f"these changes need at least version {required}; sinch_reporting/version.py has {present}")
         return 1
     return 0
 

@@ -15,29 +15,6 @@ from scripts.release.packages import extras, installed_with
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("sinch_reporting", "generated_client", "scripts")
 
-# Findings of bandit that are accepted, by file and test. ruff's S rules allow the same at each place.
-ACCEPTED_FINDINGS = {
-    ("scripts/docs/screenshots.py", "B102"): "runs the cells of the notebook in this repository",
-    ("scripts/docs/screenshots.py", "B404"): "runs the command",
-    ("scripts/docs/screenshots.py", "B603"): "no shell; all arguments are in the file",
-    ("scripts.unasync.py", "B404"): "runs ruff",
-    ("scripts.unasync.py", "B603"): "no shell; all arguments are in the file",
-    ("scripts/openapi/limits.py", "B404"): "runs the generator and the linter",
-    ("scripts/openapi/limits.py", "B603"): "no shell; the arguments are these programs and paths",
-    ("scripts/openapi/safe_yaml.py", "B506"): "the loader is a SafeLoader",
-    ("scripts/release/api_changes.py", "B404"): "runs git",
-    ("scripts/release/api_changes.py", "B603"): "no shell; the version is parsed before",
-    ("scripts/release/api_changes.py", "B607"): "uses the developer's git",
-    ("scripts/release/audit.py", "B404"): "runs the tools of the audit",
-    ("scripts/release/audit.py", "B603"): "no shell; all arguments are in the file",
-    ("sinch_reporting/async_client.py", "B106"): "an empty token, which the generated client requires",
-    ("sinch_reporting/cli/credentials.py", "B105"): "the name of a variable",
-    ("sinch_reporting/client.py", "B106"): "as in async_client.py",
-    ("sinch_reporting/retry.py", "B311"): "the jitter of a delay is not a secret",
-    ("sinch_reporting/testing/_sandbox.py", "B105"): "the example of the documentation",
-    ("sinch_reporting/testing/_fault_queue.py", "B311"): "random faults must be reproducible",
-}
-
 # What metadata call MIT (MIT-0 demands less), BSD, Apache 2.0 and Python's licence.
 ALLOWED_LICENCES = {
     "MIT",
@@ -70,41 +47,35 @@ def _run(*command: str, root: Path = ROOT, statuses: Iterable[int] | None = None
     return ran
 
 
-def insecure_code(root: Path, accepted: Mapping[tuple[str, str], str]) -> list[str]:
-    """Return a line for each finding of bandit that is not accepted, and for each accepted one that is gone."""
-    command = (
-        sys.executable,
-        "-m",
-        "bandit",
-        "--recursive",
-        "--quiet",
-        "--ignore-nosec",
-        "--format",
-        "json",
+def insecure_code(root: Path) -> list[str]:
+    """Return the findings of ruff's security rules, also in the generated client, which scripts/lint leaves out."""
+    options = (
+        "--isolated",
+        "--no-cache",
+        "--select",
+        "S",
         "--exclude",
-        "scripts/tools",
-        *CODE,
+        "node_modules",
+        "--output-format",
+        "concise",
+        "--quiet",
     )
-    report = json.loads(_run(*command, root=root, statuses=(0, 1)).stdout)
-    results = report["results"]
-    found = {(result["filename"], result["test_id"]) for result in results}
-    return [
-        *(f"{failure['filename']}: {failure['reason']}" for failure in report["errors"]),
-        *(
-            f"{result['filename']}:{result['line_number']}: {result['test_id']} {result['issue_text']}"
-            for result in results
-            if (result["filename"], result["test_id"]) not in accepted
-        ),
-        *(f"{name}: {test} is accepted, but no longer found" for name, test in sorted(accepted.keys() - found)),
-    ]
+    ran = _run(sys.executable, "-m", "ruff", "check", *options, *CODE, root=root, statuses=(0, 1))
+    return ran.stdout.splitlines()
 
 
 def licences_of(packages: Iterable[str]) -> dict[str, str]:
     """Return the licence of each package, as pip-licenses reports it."""
     command = (sys.executable, "-m", "piplicenses", "--format", "json", "--packages", *packages)
     rows = json.loads(_run(*command, statuses=(0,)).stdout)
-    found: dict[str, str] = {canonicalize_name(row["Name"]): row["License"] for row in rows}
+    found: dict[str, str] = {canonicalize_name(row["Name"]): _name(row["License"]) for row in rows}
     return {name: found.get(name, "UNKNOWN") for name in packages}
+
+
+def _name(licence: str) -> str:
+    """Return the name of a licence; some metadata have its whole text."""
+    is_bsd = "Redistribution and use in source and binary forms" in licence
+    return ("BSD-3-Clause" if "Neither the name of" in licence else "BSD-2-Clause") if is_bsd else licence
 
 
 def disallowed_licences(licences: Mapping[str, str]) -> list[str]:
@@ -143,7 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         found: dict[str, list[str]] = {
-            "insecure code": insecure_code(options.root, ACCEPTED_FINDINGS),
+            "insecure code": insecure_code(options.root),
             "disallowed licences": disallowed_licences(licences_of(installed_with(extras()))),
             "weak workflows": weak_workflows(options.root),
         }

@@ -1,14 +1,16 @@
-"""Default transports: httpx's own, over pools whose connections enforce the deadline of an attempt.
+"""What a call needs of the default transports, which import httpcore: a deadline, and the transport of a client."""
 
-Importing httpcore takes as long as importing httpx, so the transports are imported when a client needs one.
-"""
-
+import os
+import sys
+import threading
+import warnings
 from collections.abc import Callable
+from typing import Any
 
-import httpx
+from attrs import define, field
 
-from sinch_reporting._http.ownership import close_on_finalize
-from sinch_reporting._http.proxies import proxy_and_tls_context
+from sinch_reporting.errors import ReportingError
+from sinch_reporting.rate_limit import RateLimiter
 
 
 class Deadline(float):
@@ -21,33 +23,52 @@ class Deadline(float):
     at: float
 
 
-def sync_transport_factory(base_url: str) -> Callable[[], httpx.BaseTransport]:
-    """Return a function that makes the transport of a blocking client.
+@define(eq=False)
+class SharedTransport:
+    """A transport, with the process and event loop that own its connections.
 
-    Raises ConfigurationError if the proxy or certificates of the environment are unusable.
+    Connections cannot be shared by processes, nor async ones by event loops. After a fork, or in another event loop,
+    the default transport is replaced by a new one. A custom transport cannot be replaced.
     """
-    proxy, context = proxy_and_tls_context(base_url)
 
-    def make() -> httpx.BaseTransport:
-        from sinch_reporting._http.transport import Transport  # noqa: PLC0415
+    transport: Any  # the custom transport, or the default one after its first use
+    factory: Callable[[], Any] | None  # makes the default transport
+    rate_limiter: RateLimiter
+    current_loop: Callable[[], object]  # returns the running event loop, or None for blocking clients
+    owner: tuple[int, object] | None = None  # the process id and event loop of the connections, after the first use
+    closed: bool = False
+    _inherited: list[Any] = field(factory=list)
+    _lock: threading.Lock = field(factory=threading.Lock)
 
-        transport = Transport(ssl_context=context, proxy=proxy)
-        close_on_finalize(transport, transport.close_pool)
+    def claim(self) -> Any:
+        """Return the transport for this process and event loop. Raises ReportingError if there is none."""
+        if self.closed:
+            raise ReportingError("the client is closed; make a new one")
+        owner = (os.getpid(), self.current_loop())
+        with self._lock:  # threads may make their first call at the same time
+            if self.owner and owner != self.owner:
+                if self.factory is None:
+                    raise ReportingError(
+                        "the client has a custom transport and was used before the process forked, or in another event "
+                        "loop; make a client in each process and event loop"
+                    )
+                if self.owner[0] != owner[0]:
+                    self._inherited.append(self.transport)  # kept and not closed: its sockets belong to the parent
+                    self.rate_limiter = self.rate_limiter.fresh()
+            if self.factory and owner != self.owner:
+                # Nothing of another event loop is kept: a client may see a new loop with each call.
+                self.transport = self.factory()
+            self.owner = owner  # last, since it says that the transport is usable
+        return self.transport
+
+    def detach(self) -> Any:
+        """Return the transport to close, if any. Raises ReportingError as `claim` does."""
+        unused = self.owner is None and self.factory is not None
+        transport = None if self.closed or unused else self.claim()
+        self.closed = True
         return transport
 
-    return make
-
-
-def async_transport_factory(base_url: str) -> Callable[[], httpx.AsyncBaseTransport]:
-    """Return a function that makes the transport of an async client.
-
-    Raises ConfigurationError if the proxy or certificates of the environment are unusable.
-    """
-    proxy, context = proxy_and_tls_context(base_url)
-
-    def make() -> httpx.AsyncBaseTransport:
-        from sinch_reporting._http.async_transport import AsyncTransport  # noqa: PLC0415
-
-        return AsyncTransport(ssl_context=context, proxy=proxy)
-
-    return make
+    def __del__(self) -> None:
+        if self.owner is not None and not self.closed and not sys.is_finalizing():
+            message = "a client was not closed: use it in a `with` block, or call close() or aclose()"
+            warnings.warn(message, ResourceWarning, stacklevel=2)

@@ -1,18 +1,17 @@
 """State of a connection, name resolution in threads, and slots: shared by both transports."""
 
-import functools
 import queue
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from time import monotonic
 from typing import Any, cast
 
 import anyio
 import httpcore
-import httpx
 
 from sinch_reporting._http import Deadline
 from sinch_reporting._responses import MAX_BODY_BYTES, TOO_LARGE
@@ -30,33 +29,20 @@ def remaining(timeout: float | None, error: type[httpcore.TimeoutException]) -> 
     return seconds
 
 
-class ReceivedBytes:
-    """Bytes received since the last request: shows whether they are exactly one response.
+def check_size(received: bytearray) -> None:
+    """Raise DecodeError if received bytes exceed the size of any valid response."""
+    if len(received) > _MAX_RESPONSE_BYTES:
+        raise DecodeError(TOO_LARGE)
+
+
+def is_one_response(received: bytearray, headers: Sequence[tuple[bytes, bytes]], body_length: int) -> bool:
+    """Return whether the received bytes are certainly one response and nothing else.
 
     httpcore would take surplus bytes for the response to the next request, which is another number's report.
     """
-
-    def __init__(self) -> None:
-        self._bytes = bytearray()
-        self.out_of_sync = False
-
-    def start(self) -> None:
-        """Start a request."""
-        self._bytes.clear()
-
-    def add(self, data: bytes) -> None:
-        """Add received bytes. Raises DecodeError if they exceed the size of any valid response."""
-        self._bytes += data
-        if len(self._bytes) > _MAX_RESPONSE_BYTES:
-            raise DecodeError(TOO_LARGE)
-
-    def finish(self, headers: Sequence[tuple[bytes, bytes]], body_length: int) -> None:
-        """Finish the response. Unless it is certainly all that was received, the connection is out of sync."""
-        if any(name.lower() == b"transfer-encoding" for name, _ in headers):
-            self.out_of_sync = not self._bytes.endswith(b"\r\n0\r\n\r\n") or self._bytes.count(b"HTTP/1.") != 1
-        else:
-            self.out_of_sync = len(self._bytes) != self._bytes.find(b"\r\n\r\n") + 4 + body_length
-        self._bytes.clear()
+    if any(name.lower() == b"transfer-encoding" for name, _ in headers):
+        return received.endswith(b"\r\n0\r\n\r\n") and received.count(b"HTTP/1.") == 1
+    return len(received) == received.find(b"\r\n\r\n") + 4 + body_length
 
 
 def has_unread_tls_data(ssl_object: object) -> bool:
@@ -76,14 +62,8 @@ class FallbackBackend(httpcore.SyncBackend):
     """Connects to the addresses of a host in turn, within one timeout for all of them and the name resolution."""
 
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
     ) -> httpcore.NetworkStream:
-        """Connect to a host."""
         addresses = _resolve(host, port, remaining(timeout, httpcore.ConnectTimeout))
         failure: Exception = httpcore.ConnectError("the host has no address")
         tries: list[tuple[str, float | None]] = [(address, _FIRST_TRY_SECONDS) for address in addresses[:-1]]
@@ -93,17 +73,16 @@ class FallbackBackend(httpcore.SyncBackend):
             if seconds is not None:
                 seconds = min(seconds, limit) if limit else seconds / (len(tries) - done)
             try:
-                return super().connect_tcp(address, port, seconds or limit, local_address, socket_options)
+                return super().connect_tcp(address, port, seconds or limit, *args, **options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
 
 
-# Each blocking object and its async twin, for `scripts/unasync`.
-network_backend = FallbackBackend
+network_backend: Callable[[], httpcore.NetworkBackend] = FallbackBackend
 async_network_backend: Callable[[], httpcore.AsyncNetworkBackend] = cast("Any", httpcore.AnyIOBackend)
-shield, async_shield = nullcontext, functools.partial(anyio.CancelScope, shield=True)  # protects clean-up
-Slots = threading.Semaphore
+shield: Callable[[], AbstractContextManager[object]] = nullcontext  # threads are not cancelled
+async_shield: Callable[[], AbstractContextManager[object]] = partial(anyio.CancelScope, shield=True)
 
 
 def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
@@ -128,29 +107,35 @@ def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
     return list(dict.fromkeys(result))
 
 
-def to_httpcore_proxy(proxy: httpx.Proxy | None) -> httpcore.Proxy | None:
-    """Return httpx's proxy as httpcore's."""
-    if proxy is None:
-        return None
-    url = proxy.url
-    return httpcore.Proxy(
-        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        auth=proxy.raw_auth,
-        headers=proxy.headers.raw,
-        ssl_context=proxy.ssl_context,
-    )
+class Slots:
+    """A limited number of slots for threads."""
+
+    def __init__(self, count: int) -> None:
+        # The locks of `threading.Semaphore` can stay locked after Ctrl-C. A SimpleQueue is written in C.
+        self._free = queue.SimpleQueue[None]()
+        for _ in range(count):
+            self._free.put(None)
+        self.release = partial(self._free.put, None)
+
+    def acquire(self, seconds: float | None, held: list[None]) -> None:
+        """Wait for a slot, and add it to a list. Adds nothing if the time expires."""
+        with suppress(queue.Empty):
+            held.extend(map(self._free.get, (True,), (seconds,)))  # one call, so that Ctrl-C cannot come in between
 
 
 class AsyncSlots:
-    """`threading.Semaphore` for tasks."""
+    """A limited number of slots for tasks."""
 
     def __init__(self, count: int) -> None:
-        self._semaphore = anyio.Semaphore(count, fast_acquire=True)
+        self._semaphore = anyio.Semaphore(count)
         self.release = self._semaphore.release
 
-    async def acquire(self, timeout: float | None) -> bool:  # noqa: ASYNC109 - as threading.Semaphore
-        """Wait for a slot, and return whether there is one."""
-        with anyio.move_on_after(timeout):
-            await self._semaphore.acquire()
-            return True
-        return False
+    async def acquire(self, seconds: float | None, held: list[None]) -> None:
+        try:
+            self._semaphore.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(seconds):
+                await self._semaphore.acquire()
+                held.append(None)
+        else:
+            held.append(None)

@@ -1,8 +1,11 @@
-"""Proxy and TLS settings of the environment."""
+"""Proxy and TLS settings of the environment, and the default transports that use them."""
 
 import importlib
-import ssl
+import os
 import urllib.request
+import weakref
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 
@@ -26,19 +29,35 @@ def environment_proxy(base_url: str) -> httpx.Proxy | None:
     return httpx.Proxy(address if "://" in address else f"http://{address}")
 
 
-def proxy_and_tls_context(base_url: str) -> tuple[httpx.Proxy | None, ssl.SSLContext]:
-    """Return the environment's proxy for a URL, and a context that verifies certificates.
-
-    Raises ConfigurationError if one of them is unusable.
-    """
+def transport_factory(base_url: str, *, is_async: bool) -> Callable[[], Any]:
+    """Return a function that makes the default transport. Raises ConfigurationError if the environment is unusable."""
     try:
         proxy = environment_proxy(base_url)
         if proxy and proxy.url.scheme.startswith("socks"):
             importlib.import_module("socksio")  # httpcore would miss it only at the first request
-        return proxy, httpx.create_ssl_context()
+        context = httpx.create_ssl_context()
     except (ValueError, ImportError, OSError, httpx.InvalidURL):
         # Without the cause: a proxy's URL may contain a password.
         raise ConfigurationError(
             "the environment's proxy or certificates are unusable: check HTTPS_PROXY, ALL_PROXY and NO_PROXY (a SOCKS "
             "proxy needs the package socksio), SSL_CERT_FILE and SSL_CERT_DIR"
         ) from None
+
+    def make() -> httpx.BaseTransport | httpx.AsyncBaseTransport:
+        # Imported when needed: importing httpcore takes as long as importing httpx.
+        if is_async:
+            from sinch_reporting._http.async_transport import AsyncTransport  # noqa: PLC0415
+
+            return AsyncTransport(ssl_context=context, proxy=proxy)
+        from sinch_reporting._http.transport import Transport  # noqa: PLC0415
+
+        transport = Transport(ssl_context=context, proxy=proxy)
+        weakref.finalize(transport, _close_unless_forked, transport.close_pool, os.getpid())
+        return transport
+
+    return make
+
+
+def _close_unless_forked(close: Callable[[], object], creator: int) -> None:
+    if os.getpid() == creator:  # otherwise, the sockets are the parent's
+        close()

@@ -1,31 +1,20 @@
 # Generated from async_transport.py by scripts/unasync. Do not edit.
 """httpx's transport over another pool. `scripts/unasync` generates `transport.py`, for threads.
 
-httpcore's async pool scans all its connections several times per request. This pool holds up to a hundred genuine
-httpcore pools, each with one connection.
+httpcore's async pool scans all its connections several times per request, and its locks may stay locked after Ctrl-C.
+This pool holds up to a hundred of httpcore's connections.
 """
 
+# ruff: noqa: ASYNC109 - httpcore passes each timeout
 import ssl
 from collections import deque
-from collections.abc import Iterable
 from time import monotonic
 from typing import Any, Self
 
 import httpcore
 import httpx
 
-from sinch_reporting._http.connections import (
-    ReceivedBytes,
-    Slots,
-    has_unread_tls_data,
-    network_backend,
-    remaining,
-    shield,
-    to_httpcore_proxy,
-)
-
-MAX_CONNECTIONS = 100
-KEEPALIVE_SECONDS = 30.0
+from sinch_reporting._http import connections
 
 
 class Stream(httpcore.NetworkStream):
@@ -34,92 +23,88 @@ class Stream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream, timeout: float | None) -> None:
         self._stream = stream
         self._timeout = timeout  # httpcore passes none while it negotiates with a SOCKS proxy
-        self.received = ReceivedBytes()
+        self._received = bytearray()  # since the last request
+        self._out_of_sync = False
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's name
-        """Read some bytes."""
-        data = self._stream.read(max_bytes, remaining(timeout or self._timeout, httpcore.ReadTimeout))
-        self.received.add(data)
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._stream.read(max_bytes, connections.remaining(timeout or self._timeout, httpcore.ReadTimeout))
+        self._received += data
+        connections.check_size(self._received)
         return data
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        """Write all bytes."""
-        self.received.start()
-        self._stream.write(buffer, remaining(timeout or self._timeout, httpcore.WriteTimeout))
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._received.clear()
+        self._stream.write(buffer, connections.remaining(timeout or self._timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
-        """Close the connection."""
         self._stream.close()
 
     def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Return a TLS stream over this one."""
-        seconds = remaining(timeout, httpcore.ConnectTimeout)
-        return Stream(self._stream.start_tls(ssl_context, server_hostname, seconds), timeout)
+        seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
+        self._stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
+        return self
 
-    def get_extra_info(self, info: str) -> Any:
-        """Return information on the connection. httpcore does not reuse a connection that is readable."""
+    def get_extra_info(self, info: str) -> Any:  # httpcore does not reuse a connection that is readable
         value = self._stream.get_extra_info(info)
         if info != "is_readable":
             return value
-        return self.received.out_of_sync or value or has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
+        return self._out_of_sync or value or connections.has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
+
+    def finish(self, response: httpcore.Response, body_length: int) -> None:
+        """Check that nothing but the response was received."""
+        self._out_of_sync = not connections.is_one_response(self._received, response.headers, body_length)
+        self._received.clear()
 
 
-class Backend(httpcore.NetworkBackend):
-    """Makes such connections, and closes the last one."""
+class Connection(httpcore.NetworkBackend):
+    """A connection of httpcore, and the backend that makes its stream.
 
-    def __init__(self) -> None:
-        self._backend = network_backend()
-        self._stream: httpcore.NetworkStream | None = None
+    It closes the stream itself: httpcore takes locks for that, and has no stream until TLS and SOCKS are negotiated.
+    """
+
+    def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
+        self._backend = connections.network_backend()
+        self._stream: Stream | None = None
+        self.http = httpcore.ConnectionPool(network_backend=self, **options).create_connection(origin)
 
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
     ) -> httpcore.NetworkStream:
-        """Connect to a host."""
-        seconds = remaining(timeout, httpcore.ConnectTimeout)
-        self._stream = self._backend.connect_tcp(host, port, seconds, local_address, socket_options)
-        return Stream(self._stream, timeout)
+        seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
+        stream = self._backend.connect_tcp(host, port, seconds, *args, **options)
+        self._stream = Stream(stream, timeout)
+        return self._stream
 
-    def close(self) -> None:
-        """Close the connection."""
+    def send(self, request: httpcore.Request) -> httpcore.Response:
+        """Send a request, and return the response with its body."""
+        response = self.http.handle_request(request)
+        content = bytearray()
+        for part in response.iter_stream():
+            content += part
+        response.close()
         if self._stream:
-            self._stream.close()
+            self._stream.finish(response, len(content))
+        options: Any = {"headers": response.headers, "extensions": response.extensions}
+        return httpcore.Response(response.status, content=bytes(content), **options)
 
-
-class Connection(httpcore.ConnectionPool):
-    """httpcore's pool with one connection."""
-
-    def __init__(self, **options: Any) -> None:
-        self._own_backend = Backend()
-        super().__init__(max_connections=1, network_backend=self._own_backend, **options)
+    def is_usable(self, origin: httpcore.Origin) -> bool:  # for the next request
+        http = self.http
+        return http.can_handle_request(origin) and http.is_available() and not http.has_expired()
 
     def close(self) -> None:
-        """Close the connection."""
-        super().close()
-        self._own_backend.close()  # httpcore forgets a connection until TLS and SOCKS are negotiated
+        if self._stream:
+            with connections.shield():
+                self._stream.close()
 
 
 class Pool:
-    """The interface of httpcore's pool that httpx's transport uses.
+    """The interface of httpcore's pool that httpx's transport uses. `options` are those of httpcore's pools."""
 
-    Args:
-        max_connections: Most connections, and so most requests at a time.
-        keepalive_seconds: Time after which an idle connection is closed.
-        options: Further options of the one-connection pools.
-    """
-
-    def __init__(self, max_connections: int, keepalive_seconds: float, **options: Any) -> None:
+    def __init__(self, max_connections: int = 100, keepalive_seconds: float = 30.0, **options: Any) -> None:
         self._options = options
-        self._slots = Slots(max_connections)
+        self._slots = connections.Slots(max_connections)
         self._keepalive_seconds = keepalive_seconds
         self._idle = deque[tuple[float, Connection]]()  # the time since when, and the connection
         self._is_closed = False
@@ -129,40 +114,38 @@ class Pool:
         started = monotonic()
         self._close_idle(started - self._keepalive_seconds)
         timeout = request.extensions.get("timeout", {}).get("pool")
-        if not self._slots.acquire(timeout=remaining(timeout, httpcore.PoolTimeout)):
-            raise httpcore.PoolTimeout("all connections were in use")
+        slot: list[None] = []
         try:
-            pool = self._acquire()
+            self._slots.acquire(connections.remaining(timeout, httpcore.PoolTimeout), slot)
+            if not slot:
+                raise httpcore.PoolTimeout("all connections were in use")
+            connection = self._acquire(request.url.origin)
             try:
-                response = pool.handle_request(request)
-                content = bytearray()
-                for part in response.iter_stream():
-                    content += part
-                response.close()
+                response = connection.send(request)
             except BaseException:
-                with shield():
-                    pool.close()
-                    self._close_idle(started)  # a network change may have killed these too
+                connection.close()
+                self._close_idle(started)  # a network change may have killed these too
                 raise
-            if stream := response.extensions.get("network_stream"):
-                stream.received.finish(response.headers, len(content))
-            self._idle.append((monotonic(), pool))
+            self._idle.append((monotonic(), connection))
         finally:
-            self._slots.release()
+            if slot:
+                self._slots.release()
         if self._is_closed:
             self.close()
-        return httpcore.Response(
-            response.status, headers=response.headers, content=bytes(content), extensions=response.extensions
-        )
+        return response
 
-    def _acquire(self) -> Connection:
-        try:
-            return self._idle.pop()[1]
-        except IndexError:
-            return Connection(**self._options)
+    def _acquire(self, origin: httpcore.Origin) -> Connection:
+        while self._idle:
+            try:
+                connection = self._idle.pop()[1]
+            except IndexError:  # another thread was faster
+                break
+            if connection.is_usable(origin):
+                return connection
+            connection.close()
+        return Connection(origin, self._options)
 
-    def _close_idle(self, before: float) -> None:
-        """Close the connections that have been idle since before a time."""
+    def _close_idle(self, before: float) -> None:  # those that have been idle since before a time
         try:
             while self._idle[0][0] < before:
                 self._idle.popleft()[1].close()
@@ -184,15 +167,17 @@ class Pool:
 class Transport(httpx.HTTPTransport):
     """httpx's transport with our pool, so that tools that patch or instrument httpx recognise it."""
 
-    def __init__(
-        self,
-        *,
-        ssl_context: ssl.SSLContext,
-        proxy: httpx.Proxy | None = None,
-        max_connections: int = MAX_CONNECTIONS,
-        keepalive_seconds: float = KEEPALIVE_SECONDS,
-    ) -> None:
+    def __init__(self, *, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None, **options: Any) -> None:
         super().__init__(verify=ssl_context, proxy=proxy)
-        pool = Pool(max_connections, keepalive_seconds, ssl_context=ssl_context, proxy=to_httpcore_proxy(proxy))
-        self._pool: Any = pool
-        self.close_pool = pool.close
+        if proxy:
+            url, auth, headers = str(proxy.url), proxy.raw_auth, proxy.headers.raw
+            options["proxy"] = httpcore.Proxy(url, auth=auth, headers=headers, ssl_context=proxy.ssl_context)
+        self._pool: Any = Pool(ssl_context=ssl_context, **options)
+        self.close_pool = self._pool.close
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request once, and return the response with its body read, unless that is compressed."""
+        response = super().handle_request(request)
+        if "Content-Encoding" not in response.headers:
+            response.read()
+        return response

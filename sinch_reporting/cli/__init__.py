@@ -28,6 +28,8 @@ def main() -> int:
     """Run the command with the process's arguments, and return its exit code."""
     try:
         from sinch_reporting.cli import app, streams  # noqa: PLC0415 - the extra may be missing
+    except KeyboardInterrupt:
+        return 130
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in _EXTRA:
             raise

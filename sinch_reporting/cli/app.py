@@ -4,7 +4,7 @@ import difflib
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App, CycloptsError, UnknownCommandError
 
@@ -13,6 +13,9 @@ from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.arguments import STANDARD_INPUT
 from sinch_reporting.cli.streams import console, discard, os_error_message, print_error
 from sinch_reporting.cli.text import printable
+
+if TYPE_CHECKING:  # for PyInstaller, which finds modules by their import statements
+    from sinch_reporting.cli import counter, doctor, export, metrics, report, sandbox, service  # noqa: F401  # pyright: ignore[reportUnusedImport]
 
 # Each is a function in the module of the same name, which is imported when it is needed.
 COMMANDS = ("report", "counter", "service", "export", "sandbox", "doctor", "metrics")
@@ -77,7 +80,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - a table of exits
         print_error(f"sinch-reporting: {_unknown_command((error.unused_tokens or [''])[0])}")
         return exit_codes.USAGE_ERROR
     except CycloptsError as error:
-        print_error(f"sinch-reporting: {printable(' '.join(str(error).split()))}")
+        print_error(f"sinch-reporting: {' '.join(str(error).split())}")
         return exit_codes.USAGE_ERROR
     except (exit_codes.UsageError, ReportingError) as error:
         print_error(f"sinch-reporting: {exit_codes.error_message(error)}")

@@ -65,7 +65,8 @@ def _date(_type: object, tokens: Sequence[Token]) -> date:
 
 def show_duration(value: timedelta) -> str:
     """Return a duration as text that `parse_duration` accepts."""
-    return f"{value.total_seconds():g}s"
+    seconds = value.total_seconds()
+    return f"{seconds / 60:g}m" if seconds % 60 == 0 else f"{seconds:g}s"
 
 
 Duration = Annotated[

@@ -34,12 +34,12 @@ class AttemptReporter:
             self._notice.cancel()
 
     def _print(self, attempt: Attempt) -> None:
-        # A call runs in one thread or task, so its attempts can be told apart from those of other calls.
+        # A call runs in one thread or task, which distinguishes its attempts from those of other calls.
         call, now = _current(), time.monotonic()
         ended = self._ended.pop(call, None)
         if attempt.number > 1 and ended is not None:
             print_error(f"waited {max(now - attempt.elapsed - ended, 0):.1f} s")
-        if not attempt.succeeded:
+        if self._is_retried(attempt):
             self._ended[call] = now
         print_error(
             f"{attempt.method} {attempt.route} attempt {attempt.number}: {attempt.outcome} in {attempt.elapsed:.3f} s"

@@ -1,5 +1,6 @@
 """Options that all commands share, and the client built from them."""
 
+import re
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from sinch_reporting.errors import ConfigurationError
 from sinch_reporting.events import Attempt, AttemptHook
 
 _GROUP = Group("Connection", sort_key=10)
+_PREFIX = re.compile(r"(?:/[!-~]*[!-.0-~])?")
 
 
 @frozen
@@ -97,11 +99,14 @@ class Connection:
             policy = evolve(policy, attempts=self.retries + 1)
         if self.max_retry_after is not None:
             policy = evolve(policy, max_retry_after=self.max_retry_after.total_seconds())
+        options: dict[str, Any] = {**defaults}
         given = {"timeout": self.timeout, "deadline": self.deadline}
-        options = defaults | {name: value.total_seconds() for name, value in given.items() if value}
+        options |= {name: value.total_seconds() for name, value in given.items() if value}
         if self.allow_http:
             options["allow_http"] = True
         if self.signing_path_prefix is not None:
+            if not _PREFIX.fullmatch(self.signing_path_prefix):
+                raise UsageError("--signing-path-prefix must be '' or an ASCII path such as /v1, without a final slash")
             options["signing_path_prefix"] = self.signing_path_prefix
         reporter = AttemptReporter(policy, verbose=self.verbose)
         hooks: list[AttemptHook] = [reporter, *filter(None, [options.pop("on_attempt", None)])]

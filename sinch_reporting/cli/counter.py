@@ -13,6 +13,7 @@ from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.output import Format, Output, Row, write
 from sinch_reporting.cli.polling import poll_counter
+from sinch_reporting.cli.text import printable
 from sinch_reporting.cli.watching import WatchOptions, WatchTarget, watch
 from sinch_reporting.parameters import path_segment
 
@@ -71,7 +72,9 @@ async def _watch(
 def _condition(text: str) -> Callable[[Counter], bool]:
     match = re.fullmatch(r"(<=|>=|<|>|=|)\s*([0-9]{1,18})", text.strip())
     if not match:
-        raise exit_codes.UsageError(f"--until {text}: not a number to wait for; write it as 0, '<100' or '>=100'")
+        raise exit_codes.UsageError(
+            f"--until {printable(text)}: not a number to wait for; write it as 0, '<100' or '>=100'"
+        )
     compare, bound = _COMPARISONS[match[1]], int(match[2])
     return lambda found: compare(found.value, bound)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from sinch_reporting.cli.exit_codes import UsageError
+from sinch_reporting.cli.text import printable
 
 KEY = "SINCH_APPLICATION_KEY"
 SECRET = "SINCH_APPLICATION_SECRET"  # noqa: S105 - the variable's name
@@ -52,7 +53,8 @@ def load(path: Path | None, *, keyring: bool) -> Credentials:
     if path and keyring:
         raise UsageError("--credentials and --keyring exclude each other; choose one")
     if path:
-        return _complete(_from_file(path), f"the file {path}")
+        name = printable(str(path))
+        return _complete(_from_file(path, name), f"the file {name}")
     if keyring:
         return _complete(_from_keyring(), f"the keyring, service {SERVICE}")
     if not (os.environ.get(KEY) and os.environ.get(SECRET)):
@@ -69,14 +71,14 @@ def _complete(values: Mapping[str, str], source: str) -> Credentials:
     return Credentials(values[KEY], values[SECRET], source, values.get(URL) or None)
 
 
-def _from_file(path: Path) -> dict[str, str]:
+def _from_file(path: Path, name: str) -> dict[str, str]:
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"the credentials file {path} is not UTF-8 text; save it as UTF-8") from error
+        raise UsageError(f"the credentials file {name} is not UTF-8 text; save it as UTF-8") from error
     except OSError as error:
-        raise UsageError(f"the credentials file {path} cannot be read: {error.strerror}") from error
-    return parse_file(text, str(path))
+        raise UsageError(f"the credentials file {name} cannot be read: {error.strerror}") from error
+    return parse_file(text, name)
 
 
 def parse_file(text: str, name: str) -> dict[str, str]:

@@ -4,10 +4,10 @@ import re
 
 from sinch_reporting.cli.text import printable
 from sinch_reporting.errors import (
-    APIError,
     AuthenticationError,
     ConfigurationError,
     DeadlineExceededError,
+    DecodeError,
     InvalidRequestError,
     PermissionDeniedError,
     ReportingError,
@@ -24,8 +24,8 @@ BROKEN_PIPE = 141
 
 DOCTOR = "To find the cause: sinch-reporting doctor, with the same options"
 
-# Library messages name Python arguments in backticks. The command has options instead.
-_ARGUMENT = re.compile(r"`(timeout|deadline|max_retry_after|base_url|signing_path_prefix|allow_http)(?:=True)?`")
+# Library messages name Python arguments, in backticks if they are English words. The command has options instead.
+_ARGUMENT = re.compile(r"`(timeout|deadline)`|`?\b(max_retry_after|base_url|allow_http)(?:=True)?\b`?")
 
 
 class UsageError(Exception):
@@ -40,22 +40,20 @@ def exit_code(error: UsageError | ReportingError) -> int:
 def error_message(error: UsageError | ReportingError) -> str:
     """Return the message of an error, with a second line if `doctor` can find the cause."""
     if isinstance(error, UsageError):
-        return "\n".join(map(printable, str(error).split("\n")))
+        return str(error)
     return f"{error_line(error)}\n{DOCTOR}" if needs_doctor(error) else error_line(error)
 
 
 def error_line(error: ReportingError) -> str:
     """Return the message of an error in one line."""
-    text = printable(" ".join(_ARGUMENT.sub(_as_option, str(error)).split()))
     if is_from_intermediary(error):
-        status = error.status_code if isinstance(error, APIError) else ""
-        return f"{status} from something in front of the API, such as a proxy or a firewall, not from the API itself"
-    return text
+        return "403 from something in front of the API, such as a proxy or a firewall, not from the API itself"
+    return printable(_ARGUMENT.sub(_as_option, str(error)))
 
 
 def needs_doctor(error: ReportingError) -> bool:
     """Return whether `doctor` can find the cause of an error."""
-    kinds = AuthenticationError | TransportError | DeadlineExceededError
+    kinds = AuthenticationError | TransportError | DeadlineExceededError | DecodeError
     return isinstance(error, kinds) or is_from_intermediary(error)
 
 
@@ -65,4 +63,4 @@ def is_from_intermediary(error: ReportingError) -> bool:
 
 
 def _as_option(match: re.Match[str]) -> str:
-    return f"--{match[1].replace('_', '-')}"
+    return f"--{(match[1] or match[2]).replace('_', '-')}"

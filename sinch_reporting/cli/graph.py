@@ -14,8 +14,9 @@ _MIN_SPAN = timedelta(minutes=2)
 _SHORT_SPAN = timedelta(minutes=20)
 
 _AXIS_WIDTH = 22  # columns beside the canvas
-_AXIS_HEIGHT = 3  # lines below it
+_AXIS_HEIGHT = 3  # lines above and below it
 _LABEL_WIDTH = 10
+_MIN_COLUMNS = 10
 
 
 @frozen
@@ -53,29 +54,31 @@ class History:
 
 
 def graph(history: History, now: datetime, *, width: int, height: int, names: tuple[str, ...] = ()) -> str:
-    """Draw the history. `names` are labels of the values 0, 1, … instead of numbers."""
+    """Draw the history, if it fits. `names` are labels of the values 0, 1, … instead of numbers."""
     lines = history.lines(now)
-    if not lines or height <= _AXIS_HEIGHT:
+    rows = min(len(names) or height, height - _AXIS_HEIGHT)
+    columns = (width - _AXIS_WIDTH) // 10 * 10  # every tenth column has a time, and so has the last one
+    if not lines or columns < _MIN_COLUMNS or rows < (len(names) or 2):
         return ""
     figure = plotille.Figure()
     figure.with_colors = False  # the terminal's own color is legible in every theme
-    figure.width = max((width - _AXIS_WIDTH) // 10 * 10, 10)  # every tenth column has a time, and so has the last one
-    figure.height = max(height - _AXIS_HEIGHT, 2)
+    figure.width = columns
+    figure.height = rows
     figure.x_label, figure.y_label = "UTC", ""
     figure.origin = False
     begin = lines[0][0][0]
     end = max(now, begin + _MIN_SPAN)
     figure.set_x_limits(min_=begin, max_=end)
     values = [value for line in lines for _, value in line]
-    bottom, top = (0, len(names) - 1) if names else axis_limits(min(values), max(values), figure.height)
+    bottom, top = (0, len(names)) if names else axis_limits(min(values), max(values), rows)
     figure.set_y_limits(min_=bottom, max_=top)
     pattern = "%H:%M:%S" if end - begin < _SHORT_SPAN else "%H:%M"
     figure.register_label_formatter(datetime, _label(lambda time: time.astimezone(UTC).strftime(pattern)))
     figure.register_label_formatter(float, _label(partial(_name, names)))
     for line in lines:
         figure.plot([time for time, _ in line], [value for _, value in line])
-    _, *rows = str(figure.show()).splitlines()  # the first one is for the label, which is empty
-    return "\n".join(row.replace("\u2800", " ").rstrip() for row in rows)  # some fonts draw empty braille cells
+    _, *drawn = str(figure.show()).splitlines()  # the first one is for the label, which is empty
+    return "\n".join(row.replace("\u2800", " ").rstrip() for row in drawn)  # some fonts draw empty braille cells
 
 
 def axis_limits(low: float, high: float, rows: int) -> tuple[int, int]:
@@ -90,7 +93,7 @@ def axis_limits(low: float, high: float, rows: int) -> tuple[int, int]:
 
 def _name(names: tuple[str, ...], value: float) -> str:
     if names:
-        return names[int(value)] if value.is_integer() else ""
+        return names[int(value)] if value < len(names) else ""
     text = f"{value:.0f}"
     return text if len(text) <= _LABEL_WIDTH else f"{value:.3e}"
 

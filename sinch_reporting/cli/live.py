@@ -65,8 +65,7 @@ class LiveView(Generic[ValueT]):
         if self.error is not None:
             lines += Text(error_line(self.error), style="red").wrap(self.console, width)
             lines += Text(self._ages(now)).wrap(self.console, width)
-        height = 2 + len(self.tick_labels) if self.tick_labels else _MAX_HEIGHT
-        height = min(height, self.console.height - len(lines) - 2)
+        height = min(_MAX_HEIGHT, self.console.height - len(lines) - 2)
         drawn = graph(self.history, now, width=width, height=height, names=self.tick_labels)
         return Text("\n").join([*lines, Text(), Text(drawn)])
 

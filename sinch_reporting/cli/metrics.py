@@ -46,7 +46,7 @@ def metrics(
     For example:
 
         $ sinch-reporting metrics
-        $ sinch-reporting metrics --counter currentCalls --service rtpproxy
+        $ sinch-reporting metrics --service rtpproxy
         $ sinch-reporting metrics --number +46730170101
 
     Args:

@@ -38,8 +38,8 @@ class Exporter:
             return Gauge(f"sinch_reporting_{name}", description, labels, registry=registry)
 
         self._targets = targets
-        self._value = gauge("counter_value", "Value of the counter.", "id")
-        self._modified = gauge("counter_modified_timestamp_seconds", "Last refresh of the counter by the server.", "id")
+        self._value = gauge("current_value", "Value of the counter at its last refresh.", "id")
+        self._modified = gauge("last_refresh_timestamp_seconds", "Last refresh of the counter by the server.", "id")
         self._up = gauge("service_up", "1 if the status of the service is up, else 0.", "id")
         self._status = gauge("service_status", "1 for the current status of the service.", "id", "status")
         self._asr = gauge("asr_ratio", "Answer-seizure ratio today (UTC), from 0 to 1.", "endpoint", "domain")
@@ -109,7 +109,7 @@ class Exporter:
                     self._set_report(outcome.endpoint, outcome.report)
                 elif outcome.error is not None:
                     _check(outcome.error)
-                    print_error(f"sinch-reporting: {printable(outcome.endpoint.value)}: {error_line(outcome.error)}")
+                    print_error(f"sinch-reporting: {outcome.endpoint.value}: {error_line(outcome.error)}")
             await anyio.sleep(max(due - time.monotonic(), 0))
 
     def _set_report(self, endpoint: Endpoint, report: CallReport) -> None:
@@ -133,4 +133,4 @@ async def _follow(watched: str, polls: AsyncGenerator[Poll[ValueT]], update: Cal
         if poll.value is not None:
             update(poll.value)
         elif poll.error is not None:
-            print_error(f"sinch-reporting: {printable(watched)}: {error_line(poll.error)}")
+            print_error(f"sinch-reporting: {watched}: {error_line(poll.error)}")

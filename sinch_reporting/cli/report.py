@@ -51,7 +51,7 @@ def report(
         stop: Last day, at most 30 days after the first unless --daily is given.
         days: The last days including today (UTC), instead of --start and --stop.
         daily: Show a row per day, over a period of any length.
-        columns: Columns to show, separated by commas.
+        columns: Columns to show, separated by commas, such as endpoint,total.
     """
     start, stop = resolve_period(start, stop, days, daily=daily)
     endpoints = parse_endpoints(texts, username=username)

@@ -12,6 +12,7 @@ from sinch_reporting.cli.arguments import Duration
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.output import Format, Output, Row, write
 from sinch_reporting.cli.polling import poll_service
+from sinch_reporting.cli.text import printable
 from sinch_reporting.cli.watching import GROUP, WatchOptions, WatchTarget, watch
 from sinch_reporting.parameters import path_segment
 
@@ -42,8 +43,9 @@ def service(
         force: Accept another status than up or down in --until.
     """
     if watching.until is not None and watching.until not in _STATUSES and not force:
+        given = printable(watching.until)
         raise exit_codes.UsageError(
-            f"--until {watching.until}: the documented statuses are up and down; for another one, add --force"
+            f"--until {given}: the documented statuses are up and down; for another one, add --force"
         )
     if watching.is_continuous:
         return anyio.run(_watch, service_id, output, watching, interval, connection)

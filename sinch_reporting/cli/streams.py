@@ -24,7 +24,8 @@ class _ClosedOutput(TextIOWrapper):
 
     def write(self, _: str) -> int:
         self._failed = True
-        return self.flush() or 0
+        self.flush()
+        return 0
 
     def forget(self) -> None:
         """Report no more errors."""
@@ -64,9 +65,9 @@ def write_text(text: str) -> None:
 
 
 def print_error(text: str) -> None:
-    """Write a message to standard error. If that is impossible, the message is lost."""
+    """Write lines to standard error, with control characters escaped. If that is impossible, they are lost."""
     try:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write("\n".join(map(printable, text.split("\n"))) + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         discard(2)

@@ -80,8 +80,10 @@ async def watch(
 
 
 def _view(target: WatchTarget[ValueT], options: WatchOptions, output: Format) -> "_RowView[ValueT] | LiveView[ValueT]":
-    if options.watch and output == "table" and sys.stdout.isatty() and is_unicode():
-        return LiveView(console(), target.row, target.graph_value, target.tick_labels)
+    terminal = console()
+    can_redraw = sys.stdout.isatty() and is_unicode() and not terminal.is_dumb_terminal
+    if options.watch and output == "table" and can_redraw:
+        return LiveView(terminal, target.row, target.graph_value, target.tick_labels)
     return _RowView(target.row, output, each=options.watch)
 
 

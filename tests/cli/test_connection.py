@@ -57,7 +57,7 @@ def test_the_built_in_sandbox_excludes_another_server(call):
     assert "--sandbox has its own URL and credentials" in ran.err
 
 
-def test_a_file_takes_precedence_over_the_environment_and_the_option_over_the_file(call, sandbox, tmp_path, monkeypatch):
+def test_option_takes_precedence_over_file_over_environment(call, sandbox, tmp_path, monkeypatch):
     file = tmp_path / "credentials"
     lines = [f"SINCH_REPORTING_URL={sandbox.url}", f"SINCH_APPLICATION_KEY={KEY}", f"SINCH_APPLICATION_SECRET={SECRET}"]
     file.write_text("\n".join(lines), "utf-8-sig")
@@ -151,7 +151,7 @@ def test_verbose_prints_attempts_and_waits(call, sandbox_env):
     assert second.startswith("GET /counters/{id} attempt 2: 200 in 0.")
 
 
-def test_a_terminal_is_told_after_two_seconds_that_a_call_is_retried(sandbox_env):
+def test_a_terminal_shows_after_two_seconds_that_a_call_is_retried(sandbox_env):
     sandbox_env.fail_always(faults.Status(503, retry_after=3))
     terminal = Terminal("counter", "currentCalls")
     terminal.wait_for("attempt 1 failed (503); retrying")

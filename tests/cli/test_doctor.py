@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sinch_reporting.cli import exit_codes
-from sinch_reporting.cli.doctor.checks import Status, clock
+from sinch_reporting.cli.doctor.checks import clock
+from sinch_reporting.cli.doctor.result import Status
 from sinch_reporting.testing import faults
 from tests.support.raw_server import RawServer, response, tunnel_to
 
@@ -249,7 +250,7 @@ def test_an_invalid_proxy_is_an_error(diagnose, sandbox_env, monkeypatch, proxy)
     ("fault", "what"),
     [
         (faults.HtmlPage(), "the response (200 OK) is not from the Reporting API"),
-        (faults.Redirect("https://login.example"), "the response (307 Temporary Redirect) is not from the Reporting API"),
+        (faults.Redirect("https://x.example"), "the response (307 Temporary Redirect) is not from the Reporting API"),
         (faults.Status(403, body="<html>"), "something in front of the API refuses the request: 403 Forbidden"),
         (faults.Status(404), "the host responds, but not with the Reporting API: 404 Not Found"),
         (faults.Status(410, body="gone"), "the host responds, but not with the Reporting API: 410 Gone"),
@@ -324,6 +325,11 @@ def test_a_refused_signature_is_explained_by_its_error_code(diagnose, sandbox_en
     assert (exit_code, found["signature"]["result"]) == (exit_codes.FAILED, "error")
     assert remedy in found["signature"]["remedy"]
     assert f"error {code}" in found["signature"]["what"]
+
+
+def test_a_refusal_of_a_proxy_after_the_first_response_is_explained(diagnose, sandbox_env):
+    sandbox_env.fail_next(None, faults.Status(403, body="<html>"))
+    assert "operator of the proxy or firewall" in diagnose()[1]["signature"]["remedy"]
 
 
 def test_a_response_that_cannot_be_decoded_is_explained(diagnose, sandbox_env):

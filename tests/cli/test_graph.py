@@ -76,9 +76,17 @@ def test_long_numbers_do_not_move_the_axis():
     assert {len(label) for label, _ in canvas(drawn)} == {10}
 
 
-def test_states_are_named():
-    drawn = graph(history(1, 0, 1), NOON, width=60, height=5, names=("not up", "up"))
-    assert [label.strip() for label, _ in canvas(drawn)] == ["up", "", "not up"]
+@pytest.mark.parametrize(("values", "drawn"), [((1,), ["up"]), ((0,), ["not up"]), ((1, 0), ["up", "not up"])])
+def test_each_state_is_drawn_beside_its_name(values, drawn):
+    rows = canvas(graph(history(*values), NOON, width=60, height=12, names=("not up", "up")))
+    assert [label.strip() for label, _ in rows] == ["", "up", "not up"]
+    assert [label.strip() for label, cells in rows if cells.strip()] == drawn
+
+
+def test_a_graph_that_does_not_fit_is_omitted():
+    assert graph(history(1), NOON, width=60, height=4) == ""
+    assert graph(history(1), NOON, width=31, height=12) == ""
+    assert graph(history(1), NOON, width=60, height=4, names=("not up", "up")) == ""
 
 
 def test_short_spans_show_seconds():

@@ -48,12 +48,12 @@ def test_counters_and_services_are_served_until_sigterm(sandbox_env):
         found = read(
             lambda found: (
                 found['sinch_reporting_service_up{id="rtpproxy"}'] == 1
-                and found['sinch_reporting_counter_value{id="currentCalls"}'] == 842
+                and found['sinch_reporting_current_value{id="currentCalls"}'] == 842
                 and found['sinch_reporting_service_up{id="media"}'] == 0
             )
         )
     assert found['sinch_reporting_service_status{id="media",status="degraded"}'] == 1
-    modified = found['sinch_reporting_counter_modified_timestamp_seconds{id="currentCalls"}']
+    modified = found['sinch_reporting_last_refresh_timestamp_seconds{id="currentCalls"}']
     responded = found['sinch_reporting_last_response_timestamp_seconds{id="currentCalls",kind="counter"}']
     assert 0 <= responded - modified < 121
     assert len(sandbox_env.requests) == 3
@@ -65,7 +65,7 @@ def test_all_series_exist_before_the_first_response(sandbox_env):
     with exporting(*watched) as read:
         found = read(bool)
     for name in (
-        'counter_value{id="currentCalls"}',
+        'current_value{id="currentCalls"}',
         'service_up{id="rtpproxy"}',
         'asr_ratio{domain="pstn",endpoint="+46730170101"}',
         'acd_seconds{domain="data",endpoint="anna"}',
@@ -77,7 +77,7 @@ def test_all_series_exist_before_the_first_response(sandbox_env):
 
 def test_by_default_it_is_the_counter_of_ongoing_calls(sandbox_env):
     with exporting() as read:
-        read(lambda found: found['sinch_reporting_counter_value{id="currentCalls"}'] >= 0)
+        read(lambda found: found['sinch_reporting_current_value{id="currentCalls"}'] >= 0)
     assert [request.path for request in sandbox_env.requests] == ["/v1/counters/currentCalls"]
 
 
@@ -122,7 +122,7 @@ def test_failures_are_printed_and_counted(sandbox_env):
     with exporting("--counter", "currentCalls") as read:
         assert read.process.stderr.readline().startswith("sinch-reporting: currentCalls: 403 Forbidden")
         found = read(lambda found: 'sinch_reporting_errors_total{kind="403",route="/counters/{id}"}' in found)
-    assert math.isnan(found['sinch_reporting_counter_value{id="currentCalls"}'])
+    assert math.isnan(found['sinch_reporting_current_value{id="currentCalls"}'])
 
 
 def test_an_ipv6_address_has_brackets(sandbox_env):
@@ -171,7 +171,7 @@ def test_the_dashboard_shows_every_metric_and_no_other(sandbox_env):
         served = set(read(lambda found: 'sinch_reporting_retries_total{route="/counters/{id}"}' in found))
     sandbox_env.clear_faults()
     with exporting("--counter", "currentCalls", "--service", "rtpproxy", "--number", "+46730170101") as read:
-        served |= set(read(lambda found: found['sinch_reporting_counter_value{id="currentCalls"}'] >= 0))
+        served |= set(read(lambda found: found['sinch_reporting_current_value{id="currentCalls"}'] >= 0))
     names = {name.partition("{")[0] for name in served}
     panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
     queries = [target["expr"] for panel in panels for target in panel["targets"]]

@@ -38,7 +38,8 @@ def test_several_are_in_the_order_of_the_arguments(run, sandbox_env, client):
 
 def test_the_last_row_of_a_table_is_the_total(run, client):
     reports = [client.get_call_report(Number(f"+4673017010{digit}")) for digit in "12"]
-    *_, total = run("report", "+46730170101", "+46730170102", "--columns", "endpoint,success,total,asr").out.splitlines()
+    columns = ("--columns", "endpoint,success,total,asr")
+    *_, total = run("report", "+46730170101", "+46730170102", *columns).out.splitlines()
     success, count = sum(one.success for one in reports), sum(one.total for one in reports)
     assert total.split() == ["total", str(success), str(count), f"{success / count:.3f}"]
     assert "total" not in run("report", "+46730170101", "--columns", "endpoint,asr").out

@@ -118,7 +118,7 @@ def test_a_terminal_shows_a_service_and_its_graph(sandbox_env, terminal, columns
     sandbox_env.set_service("rtpproxy", "down")
     view.wait_for("rtpproxy  down    no")
     labels = [row.partition(" |")[0].strip() for row in view.rows if " |" in row]
-    assert labels[:3] == ["up", "", "not up"]
+    assert labels[:3] == ["", "up", "not up"]
     view.interrupt()
     assert "rtpproxy  down    no" in view.finish(exit_codes.INTERRUPTED)
     assert not view.screen.cursor.hidden
@@ -173,8 +173,9 @@ def test_a_small_terminal_shows_the_value_without_the_graph(sandbox_env, termina
     assert "(UTC)" not in view.text
 
 
-def test_an_ascii_terminal_gets_rows(sandbox_env, terminal):
-    view = terminal("service", "rtpproxy", "--watch", *INTERVAL, env={"PYTHONIOENCODING": "ascii"})
+@pytest.mark.parametrize("env", [{"PYTHONIOENCODING": "ascii"}, {"TERM": "dumb"}])
+def test_a_terminal_that_cannot_show_the_graph_gets_rows(sandbox_env, terminal, env):
+    view = terminal("service", "rtpproxy", "--watch", *INTERVAL, env=env)
     view.wait_for("rtpproxy  up")
     sandbox_env.set_service("rtpproxy", "down")
     view.wait_for("rtpproxy  down")

@@ -1,3 +1,5 @@
+"""Every Python block of a page runs alone and prints what the page shows."""
+
 import contextlib
 import io
 import re
@@ -7,39 +9,43 @@ import pytest
 
 from tests.support.pages import PAGES, ROOT, blocks_of, is_shown
 
-# What the site is made of.
-STRUCTURE = re.compile(r"\{(toctree|eval-rst|include)\}( \S+)?")
+DIRECTIVE = re.compile(r"\{(toctree|eval-rst|include)\}( \S+)?")
 EXAMPLE = re.compile(r"\{literalinclude\} examples/(\S+)")
-NAMED = re.compile(r"sinch-reporting\[([\w,]+)\]")
-FILE = re.compile(r"# (\w+\.py)\n")
+EXTRAS = re.compile(r"sinch-reporting\[([\w,]+)\]")
 TYPED = re.compile(r"^(\$|>>>|pip|python|sinch-reporting|import|from) ", re.MULTILINE)
 
 
 def python_blocks():
     for page in PAGES:
         for block in blocks_of(page):
-            if block.kind == "python" and not FILE.match(block.text):
+            if block.kind == "python" and not block.file:
                 yield pytest.param(block, id=f"{page.name}:{block.line}")
 
 
 def is_run(block):
-    """Return whether a test runs the block, or it holds nothing to be run."""
-    if block.kind == "python":
-        return True  # below, or as a file
-    if block.kind == "console":
-        return block.text.startswith("$ ")  # tests/examples/test_pages.py
-    if block.kind == "yaml":
-        return block.text.startswith("groups:")  # tests/system/test_prometheus.py
-    if block.kind == "indented":
-        return not TYPED.search(block.text)
-    if example := EXAMPLE.fullmatch(block.kind):
-        return f'"{example[1]}"' in (ROOT / "tests/examples/test_examples.py").read_text("utf-8")
-    return STRUCTURE.fullmatch(block.kind) is not None
+    """Return whether a test runs the block, or the block contains nothing to run."""
+    examples = [path.read_text("utf-8") for path in (ROOT / "tests/examples").glob("*.py")]
+    example = EXAMPLE.fullmatch(block.kind)
+    return {
+        "python": True,  # below, or as a file
+        "console": block.text.startswith("$ "),  # tests/examples/test_pages.py
+        "yaml": block.text.startswith("groups:"),  # tests/system/test_prometheus.py
+        "text": block.text.startswith("client.py "),  # the call path, which a test traces
+        "indented": not TYPED.search(block.text),
+    }.get(block.kind, DIRECTIVE.fullmatch(block.kind) or (example and f'"{example[1]}"' in "".join(examples)))
+
+
+def execute(program):
+    """Return what a program prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(program, "block", "exec"), {"__name__": "__main__"})
+    return printed.getvalue()
 
 
 @pytest.fixture
 def sandbox_env(sandbox, monkeypatch, tmp_path):
-    """Set the environment to a Sandbox, in which the pages' programs run."""
+    """Point the environment of the programs at a Sandbox."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SINCH_REPORTING_URL", sandbox.url)
     monkeypatch.setenv("SINCH_APPLICATION_KEY", sandbox.application_key)
@@ -56,8 +62,7 @@ def test_every_block_of_a_page_is_run(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_file_of_a_page_is_run_by_a_command(page):
     commands = " ".join(command for block in blocks_of(page) for command in block.commands)
-    files = [match[1] for block in blocks_of(page) if block.kind == "python" and (match := FILE.match(block.text))]
-    assert [file for file in files if file not in commands] == []
+    assert [block.file for block in blocks_of(page) if block.file and block.file not in commands] == []
 
 
 @pytest.mark.parametrize(
@@ -80,21 +85,33 @@ def test_a_block_that_nothing_runs_is_found(block, tmp_path):
 
 @pytest.mark.usefixtures("sandbox_env")
 @pytest.mark.parametrize("block", list(python_blocks()))
-def test_a_python_block_prints_what_the_page_says(block):
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(block.text, "block", "exec"), {"__name__": "__main__"})
-    assert is_shown(printed.getvalue(), block.output), printed.getvalue()
+def test_a_python_block_prints_what_the_page_shows(block):
+    printed = execute(block.text)
+    assert is_shown(printed, block.output), printed
 
 
 def test_each_extra_that_a_page_or_an_example_names_exists():
     texts = [path.read_text("utf-8") for path in [*PAGES, *(ROOT / "docs/examples").iterdir()]]
-    named = {extra for text in texts for found in NAMED.findall(text) for extra in found.split(",")}
+    named = {extra for text in texts for found in EXTRAS.findall(text) for extra in found.split(",")}
     assert named
     assert named <= {*metadata("sinch-reporting").get_all("Provides-Extra")}
 
 
-def test_the_readmes_first_screen_has_a_block_with_its_output():
-    first = next(block for block in blocks_of(ROOT / "README.md") if block.kind == "python")
+def first_programs():
+    """Return the first two programs of the README: with the Sandbox, and with credentials."""
+    return [block for block in blocks_of(ROOT / "README.md") if block.kind == "python"][:2]
+
+
+def test_the_readmes_first_program_needs_no_account():
+    [first, second] = first_programs()
     assert len(first.text.splitlines()) <= 10
-    assert first.output
+    assert "54 calls" in first.output
+    assert "ReportingClient()" in second.text
+    assert execute(first.text) == first.output
+
+
+@pytest.mark.usefixtures("sandbox_env")
+@pytest.mark.parametrize("program", first_programs(), ids=["sandbox", "credentials"])
+def test_the_readmes_first_program_works_for_a_number_without_calls(program):
+    text = program.text.replace("date(2026, 11, 1), date(2026, 11, 20)", "date(2026, 11, 2), date(2026, 11, 2)")
+    assert execute(text).startswith("0 calls, 0 successful, 0:00:00 in total\n")

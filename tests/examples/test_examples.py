@@ -1,3 +1,5 @@
+"""The example programs run against a Sandbox."""
+
 import json
 import os
 import runpy
@@ -26,7 +28,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "docs/examples"
 
 @pytest.fixture(autouse=True)
 def sandbox_env(sandbox, monkeypatch, tmp_path):
-    """Set the environment to a Sandbox, and work in a new folder."""
+    """Point the environment at a Sandbox, in a new folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SINCH_REPORTING_URL", sandbox.url)
     monkeypatch.setenv("SINCH_APPLICATION_KEY", sandbox.application_key)
@@ -34,8 +36,8 @@ def sandbox_env(sandbox, monkeypatch, tmp_path):
     return sandbox
 
 
-def web(path):
-    """Return what the web service answers, from its start to its end."""
+def get_from_web(path):
+    """Return the web service's response, from its start to its end."""
     app = runpy.run_path(str(EXAMPLES / "web.py"))["app"]
 
     async def main():
@@ -48,25 +50,26 @@ def web(path):
     return run(main)
 
 
-def test_the_web_service_answers_with_a_numbers_calls():
-    answer = web("/calls/+46730170101")
-    assert answer.status_code == 200
-    assert answer.json().keys() == {"total", "answered", "seconds"}
-    assert answer.json()["total"] > 0
+def test_the_web_service_returns_the_calls_of_a_number():
+    response = get_from_web("/calls/+46730170101")
+    assert response.status_code == 200
+    body = response.json()
+    assert (body["endpoint"], body["domain"]) == ("+46730170101", "pstn")
+    assert body["total"] == body["success"] + body["failed"] > 0
 
 
 @pytest.mark.parametrize(("fault", "status"), [(faults.Status(404), 404), (faults.Status(403), 503)])
-def test_the_web_service_says_what_is_whose_fault(sandbox_env, fault, status):
+def test_the_web_service_maps_errors_to_statuses(sandbox_env, fault, status):
     sandbox_env.fail_always(fault)
-    answer = web("/calls/+46730170101")
-    assert answer.status_code == status
-    assert answer.headers.get("Retry-After") == ("30" if status == 503 else None)
+    response = get_from_web("/calls/+46730170101")
+    assert response.status_code == status
+    assert response.headers.get("Retry-After") == ("30" if status == 503 else None)
 
 
-def test_the_web_service_refuses_what_is_no_number(sandbox_env):
-    answer = web("/calls/anna")
-    assert (answer.status_code, len(sandbox_env.requests)) == (422, 0)
-    assert "E.164" in answer.json()["detail"]
+def test_the_web_service_rejects_an_invalid_number(sandbox_env):
+    response = get_from_web("/calls/anna")
+    assert (response.status_code, len(sandbox_env.requests)) == (422, 0)
+    assert "E.164" in response.json()["detail"]
 
 
 def as_cron_does(home):
@@ -142,7 +145,7 @@ def test_the_airflow_task_fails_only_if_the_export_is_incomplete(sandbox_env, tm
 
 @contextmanager
 def webhook():
-    """Serve what takes POSTs; yield its URL and a queue of their bodies."""
+    """Accept POSTs; yield the URL and a queue of their bodies."""
     bodies = Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -162,9 +165,9 @@ def webhook():
         thread.join()
 
 
-def test_the_alert_comes_when_a_service_goes_down_and_when_it_is_up_again(sandbox_env):
+def test_the_alert_is_sent_when_a_service_goes_down_and_when_it_is_up_again(sandbox_env):
     alert = runpy.run_path(str(EXAMPLES / "alert.py"))["alert"]
-    told = []
+    received = []
 
     async def main():
         with webhook() as (url, bodies):
@@ -172,14 +175,14 @@ def test_the_alert_comes_when_a_service_goes_down_and_when_it_is_up_again(sandbo
                 tasks.start_soon(alert, "rtpproxy", url, 0.05)
                 for status in ("down", "up"):
                     sandbox_env.set_service("rtpproxy", status)
-                    told.append(await to_thread.run_sync(bodies.get))
+                    received.append(await to_thread.run_sync(bodies.get))
                 tasks.cancel_scope.cancel()
 
     run(main)
-    assert told == ['{"text":"rtpproxy is down"}', '{"text":"rtpproxy is up"}']
+    assert received == ['{"text":"rtpproxy is down"}', '{"text":"rtpproxy is up"}']
 
 
-def test_the_alert_is_a_program(sandbox_env):
+def test_the_alert_runs_as_a_program(sandbox_env):
     sandbox_env.set_service("rtpproxy", "down")
     with webhook() as (url, bodies):
         program = subprocess.Popen([sys.executable, EXAMPLES / "alert.py", "rtpproxy", url])

@@ -1,4 +1,4 @@
-"""Each page that shows a terminal is followed from top to bottom, as by a reader who has nothing but Python."""
+"""Each page with terminal blocks runs from top to bottom in one shell, as for a reader who has only Python."""
 
 import os
 import re
@@ -18,18 +18,17 @@ from tests.support.pages import PAGES, ROOT, blocks_of, is_shown
 from tests.support.project import pins
 
 FROM_A_CHECKOUT = re.compile(r"(.+?) +# until its first release, from a checkout: (.+)")
-# What runs these tests is not run by them.
-CI = (ROOT / ".ci/run").read_text("utf-8").splitlines()
 END = "-- the end of a block --\n"
 
 
-def is_of_ci(block):
-    return bool(block.commands) and all(command.partition(" ")[0] in CI for command in block.commands)
+def is_for_a_checkout(block):
+    """Return whether a block has only scripts of this repository; scripts/demo and scripts/test run them all."""
+    return bool(block.commands) and all(command.startswith("scripts/") for command in block.commands)
 
 
 def steps_of(page):
-    """Return the blocks that a reader types, and has run by Python."""
-    return [block for block in blocks_of(page) if block.kind in {"console", "python"} and not is_of_ci(block)]
+    """Return the blocks that a reader types or runs."""
+    return [block for block in blocks_of(page) if block.kind in {"console", "python"} and not is_for_a_checkout(block)]
 
 
 FOLLOWED = [page for page in PAGES if any(block.kind == "console" for block in steps_of(page))]
@@ -45,7 +44,7 @@ def wheel(tmp_path_factory):
 
 
 class Shell:
-    """A shell in a folder of its own, with an empty environment for Python, into which pip installs what is pinned."""
+    """A shell in a new folder, with an empty virtual environment, in which pip installs the pinned versions."""
 
     def __init__(self, folder, constraint=""):
         self.folder = folder / "work"
@@ -63,7 +62,7 @@ class Shell:
         self.environment = {**os.environ, "PATH": path, "HOME": str(folder / "home"), "LANG": "C.UTF-8"}
 
     def run(self, program):
-        """Return what a program for bash writes, its background's included."""
+        """Return the output of a bash program, including that of background processes."""
         with subprocess.Popen(
             ["bash", "-c", f"exec 2>&1\n{program}"],
             cwd=self.folder,
@@ -77,15 +76,14 @@ class Shell:
                 return process.communicate(timeout=300)[0]
             finally:
                 with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)  # what the page leaves in the background
+                    os.killpg(process.pid, signal.SIGKILL)  # background processes of the page
 
 
 def program_of(block):
-    """Return a block as a program for bash. Python whose first line names a file goes there."""
+    """Return a block as a bash program. A Python block is run, or saved to the file that its first line names."""
     if block.kind == "console":
         return "\n".join(block.commands)
-    name = re.match(r"# (\w+\.py)\n", block.text)
-    return f"{f'cat >{name[1]}' if name else 'python -'} <<'PYTHON'\n{block.text}PYTHON"
+    return f"{f'cat >{block.file}' if block.file else 'python -'} <<'PYTHON'\n{block.text}PYTHON"
 
 
 def free_port():
@@ -94,7 +92,7 @@ def free_port():
 
 
 @pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.name)
-def test_a_page_is_followed_in_one_shell(page, sandbox, wheel, tmp_path):
+def test_a_page_runs_in_one_shell(page, sandbox, wheel, tmp_path):
     shell = Shell(tmp_path, f"sinch-reporting @ {wheel.as_uri()}")
     sandbox.set_counter("currentCalls", 842)
     credentials = {
@@ -117,7 +115,7 @@ def test_a_page_is_followed_in_one_shell(page, sandbox, wheel, tmp_path):
             shell.environment[name] = value
     steps = steps_of(page)
     if not steps[0].text.startswith("$ pip install "):
-        shell.run("pip install sinch-reporting")  # by the README
+        shell.run("pip install sinch-reporting")  # as in the README
     written = shell.run(f"\necho '{END.strip()}'\n".join(filled(program_of(step)) for step in steps))
     parts = written.split(END)
     assert len(parts) == len(steps), written
@@ -126,12 +124,11 @@ def test_a_page_is_followed_in_one_shell(page, sandbox, wheel, tmp_path):
         assert is_shown(part, expected), f"{page.name}:{step.line}: {part}"
 
 
-def test_until_its_first_release_a_checkout_is_installed_in_the_same_way(tmp_path):
+def test_a_checkout_is_installed_in_the_same_way(tmp_path):
     commands = [command for page in FOLLOWED for block in steps_of(page) for command in block.commands]
     found = {match for command in commands if (match := FROM_A_CHECKOUT.fullmatch(command))}
     assert {match[1].replace("sinch-reporting", ".") for match in found} == {match[2] for match in found} != set()
     shell = Shell(tmp_path)
-    # One is built as the other is; this one brings the command along.
-    longest = max((match[2] for match in found), key=len)
-    assert shell.run(f"cd {shlex.quote(str(ROOT))}\n{longest}") == ""
+    with_command = max((match[2] for match in found), key=len)
+    assert shell.run(f"cd {shlex.quote(str(ROOT))}\n{with_command}") == ""
     assert shell.run("sinch-reporting --version") == f"{__version__}\n"

@@ -81,7 +81,7 @@ REFUSED = {
         "#/paths/~1a~1{id}/get/operationId",
         "operation id",
     ),
-    "path": (another_path('/a"; import os #'), '#/paths/~1a"; import os #/get', "path"),
+    "path": (another_path('/a"; import os #'), '#/paths/~1a"; import os #', "path"),
     "path-parameter": (another_path("/a/{x.__class__}/{y!r}"), "#/paths/", "path"),
     "parameter-name": (
         another_parameter(name='q"]; import os #'),

@@ -98,6 +98,13 @@ def test_truncated_document_is_not_a_withdrawal(publish):
     assert "the document is incomplete: GET /services/{id} missing, and 1 references point to nothing" in printed
 
 
+def test_document_that_ends_within_a_line_is_not_a_withdrawal(adopted, tmp_path, capsys):
+    text = (DOCUMENTS / "whole-voice.yaml").read_bytes()
+    (tmp_path / "cut.yaml").write_bytes(text[: text.index(b"/users/{type}") - 1])
+    assert adopted.update(tmp_path / "cut.yaml") == 1
+    assert "it lacks operations, and ends within a line" in capsys.readouterr().err
+
+
 def field(name, **keywords):
     return lambda document: document["components"]["schemas"][name[0]]["properties"][name[1]].update(keywords)
 
@@ -217,6 +224,7 @@ def test_all_failing_actions_are_reported_with_the_changes_and_their_severity(pu
         assert "['properties'] is an object with modified, count, without ['value']" in text
         assert "change the target to $['paths']['/services/{service}']['get'] if that is the same" in text
         assert "the field `value` of the response 200 is gone" in text
+    assert "\nmost severe change: breaking\n" in printed
     assert "Most severe change for a user of the library: **breaking**." in markdown
 
 

@@ -215,16 +215,28 @@ def test_other_files_of_a_patch_are_not_applied(project):
     }
 
 
-@pytest.mark.parametrize("mode", ["120000", "100755"])
-def test_patch_with_links_or_programs_is_refused(project, mode):
+MOVE = """\
+diff --git a/scripts/lint b/generated_client/lint.py
+similarity index 100%
+rename from scripts/lint
+rename to generated_client/lint.py
+"""
+
+
+@pytest.mark.parametrize(
+    "addition",
+    [patch("generated_client/new.py", "120000"), patch("generated_client/new.py", "100755"), MOVE],
+    ids=["link", "program", "move"],
+)
+def test_patch_with_links_programs_or_moves_is_refused(project, addition):
     git(project.root, "switch", "--quiet", "main")
     project.run("prepare-spec-update", str(DOCUMENTS / "anchors.yaml"))
     git(project.root, "reset", "--hard", "--quiet")
     kept = project.root / "dist/spec-update/changes.patch"
-    kept.write_text(kept.read_text("utf-8") + patch("generated_client/new.py", mode), "utf-8")
+    kept.write_text(kept.read_text("utf-8") + addition, "utf-8")
     before = project.proposed()
     proposed = project.run("propose-spec-update")
     assert proposed.returncode == 1
-    assert "files that are not plain" in proposed.stderr
+    assert "the patch changes other files, or adds links or programs" in proposed.stderr
     assert project.proposed() == before
     git(project.root, "reset", "--hard", "--quiet")

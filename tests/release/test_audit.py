@@ -40,22 +40,18 @@ def test_audit_finds_nothing_here_and_reports_what_it_left_out(capsys):
     )
 
 
-def test_insecure_code_is_found_even_if_a_comment_allows_it(tree):
-    assert audit.insecure_code(tree, {}) == []
-    (tree / "sinch_reporting/new.py").write_text("print(1)\neval(input())  # nosec\n", "utf-8")
-    (found,) = audit.insecure_code(tree, {})
-    assert found.startswith("sinch_reporting/new.py:2: B307 ")
+@pytest.mark.parametrize("folder", audit.CODE)
+def test_insecure_code_is_found(tree, folder):
+    assert audit.insecure_code(tree) == []
+    (tree / folder / "new.py").write_text("print(1)\neval(input())\n", "utf-8")
+    (found,) = audit.insecure_code(tree)
+    assert found.startswith(f"{folder}/new.py:2:1: S307 ")
 
 
 def test_unreadable_code_is_a_finding(tree):
     (tree / "scripts/new.py").write_text("def\n", "utf-8")
-    (found,) = audit.insecure_code(tree, {})
-    assert found.startswith("scripts/new.py: ")
-
-
-def test_obsolete_acceptance_is_found(tree):
-    (found,) = audit.insecure_code(tree, {("sinch_reporting/gone.py", "B307"): "it is gone"})
-    assert found == "sinch_reporting/gone.py: B307 is accepted, but no longer found"
+    found, *_ = audit.insecure_code(tree)
+    assert found.startswith("scripts/new.py:1:4: invalid-syntax: ")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +141,7 @@ def test_unreadable_workflow_is_a_finding(tree):
 
 
 def test_unreachable_vulnerability_service_fails_the_audit(tree):
-    # Nobody listens on port 9.
+    # Nothing listens on port 9.
     program = f"from scripts.release import audit; print(audit.vulnerable_packages(audit.Path({str(tree)!r})))"
     (tree / "scripts/requirements.txt").write_text(f"six==1.17.0 --hash=sha256:{'0' * 64}\n", "utf-8")
     environment = {"PATH": "", "HTTPS_PROXY": "http://127.0.0.1:9", "XDG_CACHE_HOME": str(tree)}

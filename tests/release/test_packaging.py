@@ -38,7 +38,7 @@ def dist(tmp_path_factory):
     return folder
 
 
-def test_the_wheel_carries_both_packages_typed_and_nothing_else(dist):
+def test_wheel_has_both_typed_packages_and_nothing_else(dist):
     (wheel,) = dist.glob("*.whl")
     assert wheel.name == f"sinch_reporting-{__version__}-py3-none-any.whl"
     names = zipfile.ZipFile(wheel).namelist()
@@ -78,7 +78,7 @@ def python(dist, tmp_path_factory):
     return python
 
 
-def test_the_wheel_works_in_an_empty_environment(python, sandbox):
+def test_wheel_works_in_an_empty_environment(python, sandbox):
     printed = run(
         python, "-I", "-W", "error", "-c", PROGRAM,
         SINCH_REPORTING_URL=sandbox.url,
@@ -105,10 +105,10 @@ def test_what_needs_an_extra_says_how_to_install_it(python, arguments, extra):
     assert ran.stderr.endswith(f": pip install 'sinch-reporting[{extra}]'\n")
 
 
-def test_a_release_is_built_under_its_own_tag_only_and_tells_what_it_brings(project):
+def test_release_is_built_for_its_own_tag_and_its_packages_are_listed(project):
     refused = subprocess.run([project / "scripts/build", "v0.0.0"], capture_output=True, text=True, check=False)
     assert refused.returncode == 1
-    assert refused.stderr == f"build: the tag is v0.0.0, and sinch_reporting/version.py says v{__version__}\n"
+    assert refused.stderr == f"build: the tag is v0.0.0, but sinch_reporting/version.py has v{__version__}\n"
     assert not (project / "dist").exists()
     first = built(project)
     assert set(first) == {f"sinch_reporting-{__version__}-py3-none-any.whl", f"sinch_reporting-{__version__}.tar.gz"}

@@ -30,9 +30,23 @@ MEMORY_MIB = 16.0
 PARTS = 5
 FAULTS = (
     *("401", "404", "429", "429:retry-after=1", "500", "502:body=Bad gateway", "503", "503:retry-at=1", "520"),
-    *("reset:before-headers", "reset:in-headers", "reset:after-headers", "hang-up", "hang-up:on-next-request"),
-    *("cut-short", "wrong-length:10", "wrong-length:-10", "drip:body", "drip:headers", "silence", "delay:0.1"),
-    *("clock-off", "html", "invalid-utf8", "invalid-json", "wrong-types", "gzip-bomb", "huge-header", "garbage"),
+    *(
+        "connection-reset:before-headers",
+        "connection-reset:in-headers",
+        "connection-reset:after-headers",
+        "drop-keep-alive",
+        "drop-keep-alive:on-next-request",
+    ),
+    *(
+        "truncate",
+        "wrong-content-length:10",
+        "wrong-content-length:-10",
+        "slow-drip:body",
+        "slow-drip:headers",
+        "no-response",
+        "delay:0.1",
+    ),
+    *("clock-skew", "html-page", "invalid-utf8", "invalid-json", "wrong-types", "gzip-bomb", "huge-header", "not-http"),
 )
 POLICY = RetryPolicy(backoff_base=0.02, max_retry_after=2)
 

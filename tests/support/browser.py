@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to by its own protocol over a pipe."""
+"""A headless Chromium, controlled by its DevTools protocol over a pipe."""
 
 import json
 import os
@@ -22,7 +22,7 @@ FLAGS = [
 
 
 class Browser:
-    """One page of a browser. What it says while a page loads is in `events`."""
+    """One page of a browser. `events` contains the events since the last page was opened."""
 
     def __init__(self, profile) -> None:
         program = shutil.which("chromium") or shutil.which("google-chrome")
@@ -60,24 +60,24 @@ class Browser:
         if self._session:
             message["sessionId"] = self._session
         os.write(self._to, json.dumps(message).encode() + b"\0")
-        while (answer := self._next()).get("id") != number:
-            self.events.append(answer)
-        assert "error" not in answer, answer
-        return answer["result"]
+        while (response := self._next()).get("id") != number:
+            self.events.append(response)
+        assert "error" not in response, response
+        return response["result"]
 
     def open(self, url):
-        """Load a page, and wait until all that it loads is there."""
+        """Load a page and all its resources."""
         self.events.clear()
         assert "errorText" not in self.call("Page.navigate", url=url)
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self.events.append(self._next())
 
     def run(self, program):
-        """Return what a program in the page returns."""
+        """Return the value of a JavaScript expression in the page."""
         return self.call("Runtime.evaluate", expression=program, returnByValue=True)["result"].get("value")
 
     def show(self, *, width, theme):
-        """Set the width of the window in pixels, and the theme that the reader prefers."""
+        """Set the width of the window in pixels, and the preferred theme."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         preference = {"name": "prefers-color-scheme", "value": theme}
         self.call("Emulation.setEmulatedMedia", features=[preference])

@@ -1,4 +1,4 @@
-"""The pages of the documentation, block by block."""
+"""The pages of the documentation and their blocks."""
 
 import re
 from collections.abc import Iterator
@@ -8,8 +8,9 @@ from attrs import evolve, frozen
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[2]
-# CONTRIBUTING.md is followed by tests/project/test_worked_example.py.
-PAGES = [*(ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")), *sorted((ROOT / "docs").glob("*.md"))]
+# Parts of modules: tests/docs/test_adding_an_operation.py applies them.
+FRAGMENTS = {"adding-an-operation.md"}
+PAGES = [path for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]) if path.name not in FRAGMENTS]
 
 
 @frozen
@@ -17,10 +18,10 @@ class Block:
     """A block of a page, or a `pip install` in its text.
 
     Attributes:
-        kind: What stands behind its fence; "indented" where it has none.
-        text: What stands in it.
-        line: The line of the page in which it begins.
-        output: What a Python block prints: the text block behind it.
+        kind: The info string of its fence; "indented" without a fence.
+        text: Its text.
+        line: The line of the page on which it starts.
+        output: The output of a Python block: the text block after it.
     """
 
     kind: str
@@ -30,19 +31,25 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """What is typed, in a block that shows a terminal."""
+        """The commands of a terminal block."""
         return [line.removeprefix("$ ") for line in self.text.splitlines() if line.startswith("$ ")]
 
     @property
     def shown(self) -> str:
-        """What the terminal answers."""
+        """The output in a terminal block."""
         return "".join(f"{line}\n" for line in self.text.splitlines() if not line.startswith("$ "))
+
+    @property
+    def file(self) -> str | None:
+        """The file to which the reader saves a Python block, named by its first line; None for a program of its own."""
+        named = re.match(r"# (\w+\.py)\n", self.text) if self.kind == "python" else None
+        return named[1] if named else None
 
 
 def blocks_of(page: Path) -> list[Block]:
     """Return the blocks of a page, from top to bottom."""
     blocks: list[Block] = []
-    for block in _found_in(page):
+    for block in _parse(page):
         if block.kind == "text" and blocks and blocks[-1].kind == "python" and not blocks[-1].output:
             blocks[-1] = evolve(blocks[-1], output=block.text)
         else:
@@ -50,7 +57,7 @@ def blocks_of(page: Path) -> list[Block]:
     return blocks
 
 
-def _found_in(page: Path) -> Iterator[Block]:
+def _parse(page: Path) -> Iterator[Block]:
     for token in MarkdownIt().parse(page.read_text("utf-8")):
         line = token.map[0] + 1 if token.map else 0
         if token.type == "fence":
@@ -64,9 +71,9 @@ def _found_in(page: Path) -> Iterator[Block]:
 
 
 def is_shown(text: str, expected: str) -> bool:
-    """Return whether the text is what a page says.
+    """Return whether a text matches the output on a page.
 
-    An ellipsis there stands for what differs each time: within a line, or alone in one for any number of lines.
+    An ellipsis on the page matches any text within a line, or any number of lines if it is alone in its line.
     """
     lines = expected.splitlines(keepends=True)
     patterns = (r"(?:.*\n)*?" if line == "…\n" else ".*".join(map(re.escape, line.split("…"))) for line in lines)

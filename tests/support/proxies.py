@@ -64,7 +64,7 @@ class Proxy:
                 self._start(self._serve, client)
 
     def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError, IndexError), client:
+        with contextlib.suppress(OSError, IndexError, ValueError), client:
             destination, for_client, for_server = self.negotiate(client)
             self.destinations.append(destination)
             if self._hangs:

@@ -1,3 +1,5 @@
+"""The site in a real browser, at two widths, light and dark."""
+
 import re
 import subprocess
 from pathlib import Path
@@ -7,7 +9,7 @@ import pytest
 from tests.support.browser import Browser
 
 ROOT = Path(__file__).resolve().parents[2]
-TROUBLE = {"Log.entryAdded", "Runtime.exceptionThrown"}
+ERRORS = {"Log.entryAdded", "Runtime.exceptionThrown"}
 
 
 @pytest.fixture(scope="module")
@@ -25,34 +27,34 @@ def browser(tmp_path_factory):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_each_page_fits_its_window_and_loads_without_trouble(site, browser, width, theme):
+def test_each_page_fits_its_window_and_loads_without_errors(site, browser, width, theme):
     browser.show(width=width, theme=theme)
-    paper = set()
+    backgrounds = set()
     for page in sorted(site.glob("*.html")):
         browser.open(page.as_uri())
-        trouble = [event for event in browser.events if event["method"] in TROUBLE]
-        trouble += [event for event in browser.events if event.get("params", {}).get("type") in {"error", "warning"}]
-        assert trouble == [], page.name
+        errors = [event for event in browser.events if event["method"] in ERRORS]
+        errors += [event for event in browser.events if event.get("params", {}).get("type") in {"error", "warning"}]
+        assert errors == [], page.name
         sent = [event for event in browser.events if event["method"] == "Network.requestWillBeSent"]
         urls = {event["params"]["request"]["url"].partition(":")[0] for event in sent}
         assert urls <= {"file", "data"}, page.name
         assert browser.run("document.documentElement.scrollWidth - window.innerWidth") <= 0, page.name
         assert browser.run("[...document.images].filter(image => !image.naturalWidth).length") == 0, page.name
-        paper.add(browser.run("getComputedStyle(document.body).backgroundColor"))
-    [colour] = paper
-    assert (colour == "rgb(255, 255, 255)") == (theme == "light")
+        backgrounds.add(browser.run("getComputedStyle(document.body).backgroundColor"))
+    [background] = backgrounds
+    assert (background == "rgb(255, 255, 255)") == (theme == "light")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_what_a_picture_of_the_terminal_says_can_be_read(site, browser, width):
+def test_the_text_of_a_picture_of_the_terminal_is_legible(site, browser, width):
     browser.show(width=width, theme="light")
     seen = set()
     for page in ("index", "command"):
         browser.open((site / f"{page}.html").as_uri())
         for name, shown in browser.run("[...document.images].map(image => [image.src.split('/').pop(), image.width])"):
             picture = (site / "_images" / name).read_text("utf-8")
-            letters = re.search(r"font-size: (\d+)px", picture)
-            drawn = re.search(r'viewBox="0 0 (\S+) ', picture)
-            assert int(letters[1]) * shown / float(drawn[1]) >= 11, name
+            font = re.search(r"font-size: (\d+)px", picture)
+            width_of_picture = re.search(r'viewBox="0 0 (\S+) ', picture)
+            assert int(font[1]) * shown / float(width_of_picture[1]) >= 11, name
             seen.add(name)
     assert seen == {"report.svg", "watch.svg", "doctor.svg"}

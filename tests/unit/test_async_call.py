@@ -100,7 +100,7 @@ def test_the_deadline_ends_an_async_iteration(run):
         async with AsyncReportingClient(KEY, SECRET, transport=HangingTransport()) as client:
             started = time.monotonic()
             outcomes = []
-            with pytest.raises(DeadlineExceededError):
+            with pytest.raises(DeadlineExceededError):  # noqa: PT012 - the loop
                 async for outcome in client.iter_call_reports([NUMBER] * 100, concurrency=3, deadline=0.05):
                     outcomes.append(outcome)  # noqa: PERF401 - kept if the loop raises
             return outcomes, time.monotonic() - started

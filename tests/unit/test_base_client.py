@@ -39,7 +39,12 @@ def other_account(monkeypatch):
 
 @pytest.mark.parametrize(
     "duplicate",
-    [copy.copy, copy.deepcopy, ReportingClient.with_options, lambda client: dataclasses.asdict(Holder(client))["client"]],
+    [
+        copy.copy,
+        copy.deepcopy,
+        ReportingClient.with_options,
+        lambda client: dataclasses.asdict(Holder(client))["client"],
+    ],
     ids=["copy", "deepcopy", "with_options", "asdict"],
 )
 def test_a_copy_keeps_the_account_the_url_and_the_transport(make_client, other_account, duplicate):
@@ -155,9 +160,7 @@ def test_the_signing_prefix_is_signed_and_not_sent(clock, make_client):
         one.get_counter("currentCalls")
         one.api.get_httpx_client().get("/counters/currentCalls")
     assert client.script.targets == ["/sinch/v1/counters/currentCalls"] * 2
-    signatures = {
-        request.headers["Authorization"] for one in (direct, client) for request in one.script.requests
-    }
+    signatures = {request.headers["Authorization"] for one in (direct, client) for request in one.script.requests}
     assert len(signatures) == 1
 
 
@@ -171,7 +174,10 @@ def test_api_is_an_ordinary_generated_client_whose_requests_are_calls(make_clien
     assert type(client.api.get_httpx_client()) is httpx.Client
     assert client.api is client.api
     assert get_service_status.sync("rtpproxy", client=client.api) == api_models.ServiceStatus(status="up")
-    assert [(attempt.route, attempt.outcome) for attempt in attempts] == [("/services/{id}", "503"), ("/services/{id}", "200")]
+    assert [(attempt.route, attempt.outcome) for attempt in attempts] == [
+        ("/services/{id}", "503"),
+        ("/services/{id}", "200"),
+    ]
     for request in client.script.requests:
         assert request.headers["Authorization"].startswith(f"Application {KEY}:")
         assert request.headers["Content-Type"] == "application/json"

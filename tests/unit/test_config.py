@@ -80,8 +80,9 @@ def test_a_transport_is_blocking_or_async_as_the_client(client, transport, wante
 
 def test_objects_of_httpx2_are_refused_by_name():
     foreign = type("Foreign", (type("HTTPTransport", (), {"__module__": "httpx2._transports.default"}),), {})
+    wanted = type("BaseTransport", (), {"__module__": "httpx"})
     with pytest.raises(ConfigurationError) as caught:
-        require_httpx(foreign(), httpx.BaseTransport, "transport")
+        require_httpx(foreign(), wanted, "transport")
     assert str(caught.value) == (
         "transport is an object of httpx2; this client works with httpx: pass an httpx.BaseTransport"
     )

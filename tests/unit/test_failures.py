@@ -1,6 +1,7 @@
 import errno
 import socket
 import ssl
+from itertools import pairwise
 
 import httpcore
 import httpx
@@ -28,7 +29,7 @@ def failure_of(error):
 
 def chain(*links):
     """Return the first exception, caused by the following ones."""
-    for effect, cause in zip(links, links[1:], strict=False):
+    for effect, cause in pairwise(links):
         effect.__cause__ = cause
     return links[0]
 
@@ -36,7 +37,7 @@ def chain(*links):
 def raised_by(module, error):
     """Return an exception that the code of a module has raised."""
     try:
-        exec("raise error", {"__name__": module, "error": error})  # noqa: S102
+        exec("raise error", {"__name__": module, "error": error})
     except BaseException as caught:  # noqa: BLE001
         return caught
 

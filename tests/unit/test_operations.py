@@ -170,7 +170,7 @@ def call(error, cause=None):
         assert number
         if cause:
             try:
-                raise cause
+                raise cause  # noqa: TRY301
             except BaseException as caught:
                 raise error from caught
         raise error
@@ -195,7 +195,7 @@ def test_frames_are_stripped_of_every_exception_and_its_causes(kind):
 def test_exceptions_that_were_handled_before_the_call_keep_their_frames():
     outer = None
     try:
-        raise LookupError("outer")
+        raise LookupError("outer")  # noqa: TRY301
     except LookupError as caught:
         outer = caught
         error = failure_of(ValueError("inner"))

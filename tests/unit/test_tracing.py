@@ -56,14 +56,18 @@ def test_each_call_and_each_attempt_is_a_span_without_the_number(make_client, pr
 
 
 def test_each_attempt_sends_the_traceparent_of_its_span(make_client, provider):
-    client = make_client(reply(status=503), reply(COUNTER), tracer=CallTracer(provider), retry=RetryPolicy(backoff_base=0))
+    client = make_client(
+        reply(status=503), reply(COUNTER), tracer=CallTracer(provider), retry=RetryPolicy(backoff_base=0)
+    )
     client.get_counter("currentCalls")
     sent = [request.headers["traceparent"].split("-")[2] for request in client.script.requests]
     assert sent == [format_span_id(span.context.span_id) for span in provider.finished()[:2]]
 
 
 @pytest.mark.parametrize(
-    ("step", "kind"), [(reply(status=404), NotFoundError), (KeyboardInterrupt(), KeyboardInterrupt)], ids=repr
+    ("step", "kind"),
+    [(reply(status=404), NotFoundError), (KeyboardInterrupt(), KeyboardInterrupt)],
+    ids=lambda value: getattr(value, "__name__", repr(value)),
 )
 def test_a_failed_or_interrupted_call_ends_its_spans_with_the_error(make_client, provider, step, kind):
     client = make_client(step, tracer=CallTracer(provider))

@@ -100,7 +100,9 @@ def test_a_change_is_seen_within_seconds_by_one_request_per_refresh(phase, late,
     schedule, now, requests, seen = RefreshSchedule(), 60.0, 0, []
     refreshes = [(120 * index + phase, value) for index, value in enumerate(values)]
     changes = [
-        (time + late, value) for (time, value), before in zip(refreshes, [None, *values], strict=False) if value != before
+        (time + late, value)
+        for (time, value), before in zip(refreshes, [None, *values], strict=False)
+        if value != before
     ]
     while now < refreshes[-1][0] + 60:
         requests += 1

@@ -9,8 +9,9 @@ from attrs import define, evolve, field
 
 from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.connection import Account, Connection
-from sinch_reporting.cli.doctor import checks, signing
-from sinch_reporting.cli.doctor.checks import Check, Route, Status
+from sinch_reporting.cli.doctor import checks, network, signing
+from sinch_reporting.cli.doctor.network import Route
+from sinch_reporting.cli.doctor.result import Check, Status, skipped
 from sinch_reporting.cli.output import Output, console, write
 from sinch_reporting.cli.streams import write_text
 from sinch_reporting.cli.text import printable
@@ -67,7 +68,7 @@ def run_checks(connection: Connection) -> Iterator[tuple[str, Check]]:
             yield "credentials", checks.credentials(account.source, connection.credentials)
         blocked = False
         for name, check in _Diagnosis(connection, account).checks():
-            result = Check(Status.SKIPPED, "an earlier check failed") if blocked else check()
+            result = skipped("an earlier check failed") if blocked else check()
             blocked = blocked or result.status is Status.ERROR
             yield name, result
 
@@ -85,9 +86,9 @@ class _Diagnosis:
         """Yield the checks in order. Each needs the earlier ones."""
         yield "base URL", self._check_base_url
         yield "proxy", self._check_proxy
-        yield "name", lambda: checks.name_resolution(self.route)
-        yield "connection", lambda: checks.connection(self.route)
-        yield "TLS", lambda: checks.tls(self.route)
+        yield "name", lambda: network.name_resolution(self.route)
+        yield "connection", lambda: network.connection(self.route)
+        yield "TLS", lambda: network.tls(self.route)
         yield "API", self._check_api
         yield "clock", lambda: checks.clock(self._date, datetime.now(UTC))
         yield "signature", self._check_signature
@@ -100,16 +101,16 @@ class _Diagnosis:
             what, _, remedy = str(error).partition("; ")
             return Check(Status.ERROR, what, remedy)
         timeout = self.connection.timeout
-        self.route = Route(url, None, timeout.total_seconds() if timeout else checks.SECONDS)
+        self.route = Route(url, None, timeout.total_seconds() if timeout else network.SECONDS)
         return checks.base_url(url, self.connection.signing_path_prefix)
 
     def _check_proxy(self) -> Check:
-        proxy, check = checks.proxy(self.route.url)
+        proxy, check = network.proxy(self.route.url)
         self.route = evolve(self.route, proxy=proxy)
         return check
 
     def _check_api(self) -> Check:
-        response = checks.unsigned_request(self.route)
+        response = network.unsigned_request(self.route)
         if isinstance(response, Check):
             return response
         self._date = parse_http_date(response.headers.get("Date"))
@@ -117,7 +118,7 @@ class _Diagnosis:
 
     def _check_signature(self) -> Check:
         if not self.account:
-            return Check(Status.SKIPPED, "there are no credentials to sign with")
+            return skipped("there are no credentials to sign with")
         with self.connection.client_options(str(self.route.url)) as options:
             return signing.signature(self.route, self.account.auth, options)
 

@@ -15,8 +15,9 @@ from sinch_reporting import (
     RetryPolicy,
     SignedAuth,
 )
-from sinch_reporting.cli.doctor.checks import COUNTER, Check, Route, Status
-from sinch_reporting.cli.exit_codes import error_line
+from sinch_reporting.cli.doctor.network import Route
+from sinch_reporting.cli.doctor.result import COUNTER, Check, failed, ok
+from sinch_reporting.cli.exit_codes import error_line, is_from_intermediary
 
 _COPY = "copy both again from the Sinch dashboard, each completely"
 _SUPPORT = "contact Sinch support"
@@ -45,22 +46,24 @@ _INVALID_SIGNATURE = 40102
 
 def signature(route: Route, auth: SignedAuth, options: Mapping[str, Any]) -> Check:
     """Request the counter of ongoing calls, signed, with the client's options."""
-    once = {"retry": RetryPolicy(attempts=1), "timeout": route.seconds, "deadline": 2 * route.seconds}
+    once: dict[str, Any] = {"retry": RetryPolicy(attempts=1), "timeout": route.seconds, "deadline": 2 * route.seconds}
     try:
-        with ReportingClient(auth=auth, **{**options, **once}) as client:
+        with ReportingClient(auth=auth, **(dict(options) | once)) as client:
             client.get_counter(COUNTER)
     except NotFoundError:
-        return Check(Status.OK, f"accepted, although there is no counter {COUNTER}")
+        return ok(f"accepted, although there is no counter {COUNTER}")
     except APIError as error:
         return _refusal(error, _rewritten_path(route, auth, error))
     except DecodeError as error:
-        return Check(Status.ERROR, error_line(error), "check that the base URL leads to the Reporting API")
+        return failed(error_line(error), "check that the base URL leads to the Reporting API")
     except ReportingError as error:
-        return Check(Status.ERROR, error_line(error), "try again; if it persists, find out what fails on the way")
-    return Check(Status.OK, "accepted")
+        return failed(error_line(error), "try again; if it persists, find out what fails on the way")
+    return ok("accepted")
 
 
 def _refusal(error: APIError, rewritten: str | None) -> Check:
+    if is_from_intermediary(error):
+        return failed(error_line(error), "ask the operator of the proxy or firewall to allow the request")
     code = error.error_code
     details = [f"error {code}"] if code else []
     details += [f"reference {error.reference}"] if error.reference else []
@@ -68,7 +71,7 @@ def _refusal(error: APIError, rewritten: str | None) -> Check:
     what = f"refused: {error.status_code} {error.message or 'no reason given'}{suffix}"
     status = min(error.status_code // 100 * 100, 500) if error.status_code not in _REMEDIES else error.status_code
     remedy = rewritten or _REMEDIES.get(code or 0) or _REMEDIES.get(status) or _SUPPORT
-    return Check(Status.ERROR, what, remedy)
+    return failed(what, remedy)
 
 
 def _rewritten_path(route: Route, auth: SignedAuth, error: APIError) -> str | None:
@@ -91,9 +94,7 @@ def _accepts(route: Route, auth: SignedAuth, prefix: str) -> bool:
     signed = next(auth.auth_flow(httpx.Request("GET", route.url.copy_with(path=prefix + path))))
     headers = {name: signed.headers[name] for name in ("Authorization", "x-timestamp")}
     try:
-        with httpx.Client(
-            proxy=route.proxy, verify=httpx.create_ssl_context(), trust_env=False, timeout=route.seconds
-        ) as client:
+        with route.client() as client:
             response = client.get(f"{route.url}{path}", headers=headers)
     except (httpx.HTTPError, ImportError):
         return False

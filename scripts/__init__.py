@@ -1,0 +1,1 @@
+"""The Python behind the commands in this folder. Not part of the distribution."""
