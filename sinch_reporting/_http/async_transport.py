@@ -7,8 +7,9 @@ This pool holds up to a hundred of httpcore's connections.
 # ruff: noqa: ASYNC109 - httpcore passes each timeout
 import ssl
 from collections import deque
+from collections.abc import AsyncIterable
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import httpcore
 import httpx
@@ -32,6 +33,8 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:  # h11's end of a request without a body
+            return
         self._received.clear()
         await self._stream.write(buffer, connections.remaining(timeout or self._timeout, httpcore.WriteTimeout))
 
@@ -80,13 +83,14 @@ class AsyncConnection(httpcore.AsyncNetworkBackend):
         """Send a request, and return the response with its body."""
         response = await self.http.handle_async_request(request)
         content = bytearray()
-        async for part in response.aiter_stream():
+        async for part in cast(AsyncIterable[bytes], response.stream):
             content += part
         await response.aclose()
         if self._stream:
             self._stream.finish(response, len(content))
-        options: Any = {"headers": response.headers, "extensions": response.extensions}
-        return httpcore.Response(response.status, content=bytes(content), **options)
+        received = httpcore.Response(response.status, content=bytes(content), extensions=response.extensions)
+        received.headers = response.headers  # which httpcore has checked
+        return received
 
     def is_usable(self, origin: httpcore.Origin) -> bool:  # for the next request
         http = self.http

@@ -8,8 +8,9 @@ This pool holds up to a hundred of httpcore's connections.
 # ruff: noqa: ASYNC109 - httpcore passes each timeout
 import ssl
 from collections import deque
+from collections.abc import Iterable
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import httpcore
 import httpx
@@ -33,6 +34,8 @@ class Stream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:  # h11's end of a request without a body
+            return
         self._received.clear()
         self._stream.write(buffer, connections.remaining(timeout or self._timeout, httpcore.WriteTimeout))
 
@@ -81,13 +84,14 @@ class Connection(httpcore.NetworkBackend):
         """Send a request, and return the response with its body."""
         response = self.http.handle_request(request)
         content = bytearray()
-        for part in response.iter_stream():
+        for part in cast(Iterable[bytes], response.stream):
             content += part
         response.close()
         if self._stream:
             self._stream.finish(response, len(content))
-        options: Any = {"headers": response.headers, "extensions": response.extensions}
-        return httpcore.Response(response.status, content=bytes(content), **options)
+        received = httpcore.Response(response.status, content=bytes(content), extensions=response.extensions)
+        received.headers = response.headers  # which httpcore has checked
+        return received
 
     def is_usable(self, origin: httpcore.Origin) -> bool:  # for the next request
         http = self.http
