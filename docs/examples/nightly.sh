@@ -1,18 +1,18 @@
 #!/bin/sh
-# Exports yesterday's calls of each number. In a crontab:
+# Exports the calls of each number, one row per day, for the last seven days. In a crontab:
 #
 #     MAILTO=operations@example.com
 #     15 3 * * * $HOME/reports/nightly.sh
 #
-# Beside it are numbers.csv and credentials, which only its owner can read; ~/.venv has sinch-reporting[cli,export].
-# cron mails what is written to standard error, so that a night without failures is silent.
+# Days that are complete are not requested again, so that a normal night requests yesterday, and a night after an
+# interrupted one also completes that. The same folder contains numbers.csv and credentials, which only its owner can
+# read; ~/.venv contains sinch-reporting[cli,export]. cron mails what is written to standard error.
 set -eu
 cd "$(dirname "$0")"
 
-day=$(date -u -d yesterday +%F)
-if ! "$HOME/.venv/bin/sinch-reporting" export numbers.csv "reports/$day" --domain pstn --start "$day" --stop "$day" \
-  --rate 50 --credentials credentials >"$day.log" 2>&1; then
-  # The same call goes on where this one was: run the script again, or wait for the next line of the crontab.
-  cat "$day.log" >&2
-  exit 1
-fi
+code=0
+"$HOME/.venv/bin/sinch-reporting" export numbers.csv calls --daily --days 7 --rate 50 --credentials credentials \
+  --output json >last-run.json 2>last-run.log || code=$?
+# 1: complete, with permanent failures or rejected lines. 75: incomplete, completed by the next run.
+[ "$code" -eq 0 ] || cat last-run.json last-run.log >&2
+exit "$code"

@@ -34,6 +34,7 @@ Exit codes:
     1    something failed
     2    usage error, nothing was sent
     3    --until was not met in time
+    75   the export is incomplete: run the same command again
     130  interrupted
     141  the reader closed the pipe"""
 
@@ -111,7 +112,7 @@ def _run(arguments: Sequence[str]) -> object:
     app = make()
     if not arguments or arguments[0] in app.help_flags:
         app.resolved_commands()  # the list shows their first lines
-    if [*arguments][:1] == ["report"]:
+    if [*arguments][:1] in (["report"], ["export"]):
         arguments = [STANDARD_INPUT if argument == "-" else argument for argument in arguments]
     try:
         return app(arguments)

@@ -18,6 +18,7 @@ OK = 0
 FAILED = 1
 USAGE_ERROR = 2
 TIMED_OUT = 3
+INCOMPLETE = 75  # EX_TEMPFAIL of sysexits.h: run the same command again
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 

@@ -1,220 +1,311 @@
 """`sinch-reporting export`."""
 
 import asyncio
-import shutil
+import os
 import signal
 import sys
-import tempfile
-from collections.abc import Generator, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
-from datetime import date
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager, suppress
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cyclopts import Group, Parameter
+from cyclopts.validators import Number as InRange
 
-from sinch_reporting.async_client import AsyncReportingClient
+from sinch_reporting import AsyncReportingClient, ReportingError, RetryPolicy
 from sinch_reporting.cli import exit_codes
+from sinch_reporting.cli.arguments import STANDARD_INPUT, Date, Duration, today
 from sinch_reporting.cli.connection import Connection
-from sinch_reporting.cli.export_progress import counts, showing
-from sinch_reporting.cli.output import Output, say, write
-from sinch_reporting.parameters import Endpoint
+from sinch_reporting.cli.export_progress import progress_display
+from sinch_reporting.cli.output import Output, write
+from sinch_reporting.cli.streams import print_error
+from sinch_reporting.cli.text import printable
 
 if TYPE_CHECKING:
-    from sinch_reporting.export import ExportSummary, RejectedLine
+    from sinch_reporting.export import ExportSummary
+    from sinch_reporting.export.readers import EndpointReader
 
 _INPUT = Group("Input", sort_key=5)
-_MOST_LINES = 10
+_DAYS = Group("Days", sort_key=4)
+_CREDENTIAL_OPTIONS = ("sandbox", "keyring", "credentials")
+# A night is long: a call may be slow, and is repeated more often, later.
+_PATIENT: dict[str, Any] = {
+    "timeout": 30.0,
+    "deadline": 120.0,
+    "retry": RetryPolicy(attempts=6, backoff_base=1, backoff_cap=60),
+}
+_REMEDY = "Run the same command again: it resumes, and requests only what is missing."
+
+
+@Parameter(name="*", group=_DAYS)
+@frozen(kw_only=True)
+class Days:
+    """The days to export, in UTC.
+
+    Attributes:
+        start: The first day.
+        stop: The last day.
+        days: The last days before today, instead of --start and --stop.
+        yesterday: Only yesterday.
+        daily: One row per day instead of one for all days, over a period of any length.
+        allow_partial_day: Accept today. Its rows are marked, and requested again when it is over.
+        refresh: A complete day to request again; may be repeated.
+    """
+
+    start: Annotated[Date | None, Parameter(show_default=False)] = None
+    stop: Annotated[Date | None, Parameter(show_default=False)] = None
+    days: Annotated[int | None, Parameter(metavar="N", show_default=False, validator=InRange(gte=1))] = None
+    yesterday: Annotated[bool, Parameter(negative=(), show_default=False)] = False
+    daily: Annotated[bool, Parameter(negative=(), show_default=False)] = False
+    allow_partial_day: Annotated[bool, Parameter(negative=(), show_default=False)] = False
+    refresh: Annotated[list[Date] | None, Parameter(negative=(), show_default=False)] = None
+
+    def resolve(self) -> tuple[date, date]:
+        """Return the first and the last day. Raises UsageError."""
+        ways = [self.start is not None or self.stop is not None, self.days is not None, self.yesterday]
+        if sum(ways) != 1:
+            problem = "exclude each other" if sum(ways) else "are missing"
+            raise exit_codes.UsageError(f"the days {problem}; use --start and --stop, or --days, or --yesterday")
+        if self.days is not None or self.yesterday:
+            stop = today() - timedelta(days=0 if self.allow_partial_day and self.days else 1)
+            return stop - timedelta(days=(self.days or 1) - 1), stop
+        if self.start is None or self.stop is None:
+            missing = "--stop" if self.start else "--start"
+            raise exit_codes.UsageError(f"--start and --stop are required together; add {missing}")
+        return self.start, self.stop
 
 
 @Parameter(name="*", group=_INPUT)
 @frozen(kw_only=True)
 class Input:
-    """How the input is read.
+    """How the input is read. Everything is detected unless it is given.
 
     Attributes:
-        input_format: Default: by the file's name, .csv or .parquet, else lines.
-        column: The column of CSV or Parquet that holds the endpoints: its name, or in CSV without a header its number
-            from 1. Default: endpoint, number or username, or the only one.
-        type: What the endpoints are. Default: number, where no column says otherwise.
-        delimiter: What stands between the fields of CSV.
+        input_format: Format of the files.
+        column: Name of the column with the endpoints, or its number from 1.
+        type: Type of the endpoints.
+        delimiter: Delimiter of CSV.
+        normalize: Convert numbers to E.164, with the country of national ones, such as --normalize=SE.
     """
 
-    input_format: Annotated[Literal["lines", "csv", "parquet"] | None, Parameter(show_default=False)] = None
-    column: Annotated[str | None, Parameter(show_default=False)] = None
+    input_format: Annotated[
+        Literal["lines", "csv", "jsonl", "parquet", "xlsx"] | None, Parameter(show_default=False)
+    ] = None
+    column: Annotated[str | None, Parameter(metavar="NAME", show_default=False)] = None
     type: Annotated[Literal["number", "username"] | None, Parameter(show_default=False)] = None
-    delimiter: str = ","
+    delimiter: Annotated[str | None, Parameter(metavar="CHARACTER", show_default=False)] = None
+    normalize: Annotated[bool | str, Parameter(metavar="[=REGION]", negative=(), show_default=False)] = False
 
-    def read(self, source: Path | BinaryIO) -> "Iterator[Endpoint | RejectedLine]":
-        """Read the endpoints. Raises InvalidRequestError."""
-        from sinch_reporting.export import read_endpoints  # noqa: PLC0415 - from an extra of its own
+    def reader(self, sources: Iterable[str]) -> "EndpointReader":
+        """Return a reader of the files. Raises InvalidRequestError and ModuleNotFoundError."""
+        from sinch_reporting.export import read_endpoints  # noqa: PLC0415 - from an extra
 
-        column = int(self.column) if self.column and self.column.isdecimal() else self.column
+        files: list[str | BinaryIO] = [_standard_input() if each in {"-", STANDARD_INPUT} else each for each in sources]
         return read_endpoints(
-            source,
+            files,
             input_format=self.input_format,
-            column=column,
+            column=int(self.column) if self.column and self.column.isdecimal() else self.column,
             endpoint_type=self.type,
-            delimiter=self.delimiter,
+            delimiter={"\\t": "\t"}.get(self.delimiter or "", self.delimiter),
+            normalize=self.normalize,
+            on_choice=lambda choice: print_error(printable(choice)),
         )
 
 
 def export(
-    # They come as text; a path is a type that shells complete.
-    source: Annotated[str | Path, Parameter(name="INPUT", allow_leading_hyphen=True)],
-    destination: Annotated[str | Path, Parameter(name="DESTINATION")],
-    /,
-    *,
-    start: date,
-    stop: date,
-    domain: Literal["data", "pstn"] = "data",
+    *paths: Annotated[str, Parameter(name="INPUT... DESTINATION", allow_leading_hyphen=False)],
+    days: Days = Days(),
+    domain: Annotated[list[Literal["data", "pstn"]] | None, Parameter(negative=(), show_default=False)] = None,
     format: Annotated[Literal["parquet", "csv", "jsonl"], Parameter(name="--format")] = "parquet",  # noqa: A002
-    rate: float | None = None,
-    concurrency: int = 16,
-    partition_size: int | None = None,
-    journal: Path | None = None,
-    cluster: str | None = None,
+    retry_failed: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
+    rate: Annotated[float | None, Parameter(metavar="NUMBER", show_default=False)] = None,
+    concurrency: Annotated[int | None, Parameter(metavar="NUMBER", show_default=False)] = None,
+    give_up_after: Duration = timedelta(hours=1),
+    journal: Annotated[Path | None, Parameter(metavar="FILE", show_default=False)] = None,
+    cluster: Annotated[str | None, Parameter(metavar="ADDRESS", show_default=False)] = None,
     output: Output = "table",
     reading: Input = Input(),
     connection: Connection = Connection(),
 ) -> int:
-    """Write the reports of many numbers or usernames to files.
+    """Export the call reports of many numbers or usernames to files: one row per endpoint, day and domain.
 
-    They go to three datasets in DESTINATION: reports, failures, and rejected, the malformed lines of the input. Stopped
-    or killed, the same command goes on where it was. The exit code is 1 where some failed or some lines were malformed.
+    INPUT is one or more files, folders, patterns or URIs, or - for standard input.
+    DESTINATION is a folder or a URI such as s3://bucket/calls.
+    The same command again resumes an export that was interrupted, and repeats what failed transiently.
 
     For example:
 
-        $ sinch-reporting export numbers.csv reports/ --start 2026-11-01 --stop 2026-11-20 --rate 200
-        $ cut -f 3 users.tsv | sinch-reporting export - reports/ --type username --start 2026-11-01 --stop 2026-11-20
+        $ sinch-reporting export numbers.csv calls/ --daily --days 7 --rate 50
+        $ sinch-reporting export users.tsv calls/ --start 2026-11-01 --stop 2026-11-20 --domain data --domain pstn
+
+    Exit codes: 0 complete; 1 complete, with permanent failures or rejected lines; 2 usage error; 75 incomplete, run the
+    same command again; 130 interrupted.
 
     Args:
-        source: A file with plain lines, CSV or Parquet, or - for standard input.
-        destination: A folder, or a URI such as s3://bucket/reports.
-        start: The first day, such as 2026-11-01.
-        stop: The last day, at most 30 days later.
-        domain: Where the calls were terminated.
-        format: The format of the files.
-        rate: How many requests per second are sent at most; default: as many as come.
-        concurrency: How many calls are made at a time.
-        partition_size: How many endpoints have their reports in one file; default: 10000, with --cluster 500.
-        journal: Where to keep the outcomes of files that are not complete; default: at a destination on this machine.
-        cluster: The scheduler of a Dask cluster, such as tcp://scheduler:8786. Its workers ask, with the credentials of
-            their own environment, and write the files.
+        domain: Network in which the calls were terminated; may be repeated. Default: pstn for numbers, data for
+            usernames.
+        format: Format of the files.
+        retry_failed: Request permanent failures again too.
+        rate: Requests per second, retries included; default: unlimited.
+        concurrency: Concurrent requests; default: 16, or as many as --rate needs.
+        give_up_after: End as incomplete if the server fails for so long.
+        journal: Path of the journal of unfinished days; default: in DESTINATION.
+        cluster: Scheduler of a Dask cluster whose workers send the requests, such as tcp://scheduler:8786.
     """
-    interruption = _Interruption()
-    with _opened(source) as opened, showing() as show:
+    if len(paths) < 2:  # noqa: PLR2004 - an input and the destination
+        raise exit_codes.UsageError("give at least one input and the destination: export INPUT... DESTINATION")
+    *sources, destination = paths
+    _check_inputs(sources)
+    start, stop = days.resolve()
+    interruption = StopSignal()
+    try:
+        from sinch_reporting.export import PausePolicy, export_call_reports  # noqa: PLC0415 - from an extra
+
+        pause = PausePolicy(give_up_after=give_up_after.total_seconds())
+        if connection.max_retry_after:
+            pause = evolve(pause, max_retry_after=connection.max_retry_after.total_seconds())
+        endpoints = reading.reader(sources)
 
         async def run() -> "ExportSummary":
-            from sinch_reporting.export import export_call_reports  # noqa: PLC0415 - from an extra of its own
+            with progress_display() as show:
+                interruption.install(show)
+                async with _client(connection, rate, cluster) as client:
+                    return await export_call_reports(
+                        client,
+                        endpoints,
+                        destination,
+                        start=start,
+                        stop=stop,
+                        daily=days.daily,
+                        domain=domain,
+                        file_format=format,
+                        refresh=days.refresh or (),
+                        retry_failed=retry_failed,
+                        allow_partial_day=days.allow_partial_day,
+                        concurrency=concurrency,
+                        pause=pause,
+                        journal=journal,
+                        cluster=cluster,
+                        progress=show,
+                        should_stop=interruption.is_set,
+                    )
 
-            interruption.listen()
-            async with _client(connection, rate, cluster) as client:
-                return await export_call_reports(
-                    client,
-                    _reporting(reading.read(opened)),
-                    destination,
-                    start=start,
-                    stop=stop,
-                    domain=domain,
-                    file_format=format,
-                    partition_size=partition_size,
-                    concurrency=concurrency,
-                    journal=journal,
-                    cluster=cluster,
-                    progress=show,
-                    should_stop=interruption.has_come,
-                )
-
-        try:
-            summary = asyncio.run(run())
-        except asyncio.CancelledError:
-            return exit_codes.INTERRUPTED
-        except ModuleNotFoundError as error:
-            raise exit_codes.UsageError(str(error)) from error
-        except OSError as error:
-            say(f"sinch-reporting: {error}\nTo go on, give the same command again, with the same input.")
-            return exit_codes.FAILED
-    return _end(summary, output)
-
-
-def _client(
-    connection: Connection, rate: float | None, cluster: str | None
-) -> AbstractAsyncContextManager[AsyncReportingClient]:
-    if cluster is None:
-        return connection.async_client(rate_limit=rate)
-    if connection.sandbox or connection.keyring or connection.credentials:
-        raise exit_codes.UsageError(
-            "with --cluster, the credentials are those of the environment, here and where the workers run; "
-            "leave out --sandbox, --keyring and --credentials"
-        )
-    return AsyncReportingClient(base_url=connection.base_url, rate_limit=rate)
-
-
-def _end(summary: "ExportSummary", output: Literal["table", "json", "csv"]) -> int:
-    row = summary.as_dict()
-    if output == "table":
-        del row["destination"]  # the columns of a terminal are few
-    write([row], output)
-    if not summary.finished:
-        done = summary.reports + summary.failures
-        said = counts(done, summary.endpoints, summary.failures)
-        say(f"stopped: {said}\nTo go on, give the same command again, with the same input.")
+        summary = asyncio.run(run())
+    except asyncio.CancelledError:
         return exit_codes.INTERRUPTED
-    return exit_codes.FAILED if summary.failures or summary.rejected else exit_codes.OK
+    except ModuleNotFoundError as error:
+        raise exit_codes.UsageError(str(error)) from error
+    except OSError as error:
+        print_error(f"sinch-reporting: {printable(_reason(error))}\n{_REMEDY}")
+        return exit_codes.INCOMPLETE
+    except ReportingError as error:
+        if exit_codes.exit_code(error) == exit_codes.USAGE_ERROR:
+            raise
+        print_error(f"sinch-reporting: {exit_codes.error_message(error)}\nThe export is incomplete. {_REMEDY}")
+        return exit_codes.INCOMPLETE
+    return _finish(summary, output)
 
 
-@contextmanager
-def _opened(source: str | Path) -> Generator[Path | BinaryIO]:
-    """Yield the input; standard input as a file, so that Ctrl-C can interrupt the wait for it."""
-    if source != "-":
-        try:
-            if not Path(source).is_dir():
-                Path(source).open("rb").close()
-        except OSError as error:
-            raise exit_codes.UsageError(f"the input {source} cannot be read: {error.strerror}") from error
-        yield Path(source)
+def _check_inputs(sources: Iterable[str]) -> None:
+    for source in sources:
+        if "://" in source or source in {"-", STANDARD_INPUT}:
+            continue
+        path = Path(source)
+        if not path.exists() and not any(character in source for character in "*?["):
+            raise exit_codes.UsageError(f"the input {printable(source)} does not exist")
+        if path.exists() and not os.access(path, os.R_OK):
+            raise exit_codes.UsageError(f"the input {printable(source)} cannot be read; check its permissions")
+
+
+def _standard_input() -> BinaryIO:
+    # Without a buffer, whose lock a thread that waits for input would hold when the interpreter ends.
+    return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+
+
+def _reason(error: OSError) -> str:
+    if error.strerror is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+
+
+@asynccontextmanager
+async def _client(
+    connection: Connection, rate: float | None, cluster: str | None
+) -> AsyncGenerator[AsyncReportingClient]:
+    if cluster is not None:
+        if any(getattr(connection, name) for name in _CREDENTIAL_OPTIONS):
+            raise exit_codes.UsageError(
+                "with --cluster the credentials are those of the environment, here and on the workers; omit --sandbox, "
+                "--keyring and --credentials"
+            )
+        with connection.client_options(connection.base_url, rate_limit=rate, **_PATIENT) as options:
+            async with AsyncReportingClient(**options) as client:
+                yield client
         return
-    with tempfile.TemporaryFile() as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
-        file.seek(0)
-        yield file
+    transport = None if connection.sandbox else _fast_transport(connection)
+    async with connection.async_client(rate_limit=rate, transport=transport, **_PATIENT) as client:
+        yield client
 
 
-def _reporting(items: "Iterator[Endpoint | RejectedLine]") -> "Iterator[Endpoint | RejectedLine]":
-    """Pass on the items, and say which lines are malformed."""
-    rejected = 0
-    for item in items:
-        if not isinstance(item, Endpoint):
-            rejected += 1
-            if rejected <= _MOST_LINES:
-                say(f"line {item.line} is set aside: {item.reason}")
-        yield item
-    if rejected > _MOST_LINES:
-        say(f"{rejected - _MOST_LINES:,} more lines are set aside; all of them are in the dataset `rejected`")
+def _fast_transport(connection: Connection) -> Any:
+    """Return the transport of aiohttp if it is installed, and no proxy is needed; else None."""
+    from sinch_reporting._http.proxies import environment_proxy  # noqa: PLC0415
+
+    try:
+        from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415 - an extra
+
+        return None if environment_proxy(connection.checked_base_url(connection.base_url)) else AiohttpTransport()
+    except (ModuleNotFoundError, ValueError):
+        return None
 
 
-class _Interruption:
-    """The first Ctrl-C, or SIGTERM, as a wish to stop; the second one cancels what is in flight."""
+def _finish(summary: "ExportSummary", output: Literal["table", "json", "csv"]) -> int:
+    row = summary.to_dict()
+    if output == "table":
+        row = {name: row[name] for name in ("reports", "permanent_failures", "transient_failures", "missing")} | {
+            "rejected": summary.rejected,
+            "requested": summary.requested,
+            "seconds": round(summary.seconds, 1),
+            "complete": summary.complete,
+        }
+    write([row], output)
+    if summary.rejected:
+        reasons = "; ".join(f"{reason} ({count:,})" for reason, count in summary.rejected_reasons.items())
+        print_error(f"{summary.rejected:,} lines were rejected: {reasons}; see the dataset `rejected`")
+    if summary.normalized:
+        print_error(f"{summary.normalized:,} numbers were normalized to E.164; see the column `original`")
+    if summary.ended == "gave up":
+        print_error(f"gave up: {printable(summary.problem or '')}")
+    if not summary.complete:
+        print_error(f"The export is incomplete. {_REMEDY}")
+        return exit_codes.INTERRUPTED if summary.ended == "stopped" else exit_codes.INCOMPLETE
+    return exit_codes.FAILED if summary.permanent_failures or summary.rejected else exit_codes.OK
+
+
+class StopSignal:
+    """The first Ctrl-C or SIGTERM stops the export; the second one cancels the requests in flight."""
 
     def __init__(self) -> None:
-        self._came = False
+        self._is_set = False
 
-    def has_come(self) -> bool:
-        """Tell whether to stop."""
-        return self._came
+    def is_set(self) -> bool:
+        """Return whether to stop."""
+        return self._is_set
 
-    def listen(self) -> None:
-        """Take the signals of the event loop that runs."""
+    def install(self, progress: Any) -> None:
+        """Handle the signals in the running event loop. While the input is read, the first one cancels it."""
         loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
+
+        def handle() -> None:
+            if task and (self._is_set or not progress.has_begun):
+                task.cancel()
+            elif not self._is_set:
+                self._is_set = True
+                print_error("stopping: requests in flight get 5 s; once more to stop at once")
+
         with suppress(NotImplementedError):  # on Windows, Ctrl-C cancels at once
             for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, self._come, asyncio.current_task(loop))
-
-    def _come(self, task: "asyncio.Task[Any] | None") -> None:
-        if task and self._came:
-            task.cancel()
-        else:
-            self._came = True
-            say("finishing what is in flight; once more to stop at once")
+                loop.add_signal_handler(number, handle)

@@ -1,96 +1,109 @@
-"""How far an export is, on standard error: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of an export on standard error: a bar on a terminal, otherwise a line every ten seconds."""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from sinch_reporting.cli.output import say
+from sinch_reporting.cli.streams import print_error
+from sinch_reporting.cli.text import format_time, printable
 
 if TYPE_CHECKING:
     from sinch_reporting.export import ExportProgress
 
 _LINE_SECONDS = 10.0
-_LOOK_BACK_SECONDS = 30.0
+_BAR_SECONDS = 0.1
+_WINDOW_SECONDS = 30.0
 
 
-class Speed:
-    """How many endpoints are asked a second, of late, and how long the others will take."""
+class Throughput:
+    """Requests per second of the last half minute, and the time that the remaining reports will take."""
 
     def __init__(self) -> None:
-        self._marks: list[tuple[float, int]] = []
+        self._samples: list[tuple[float, int]] = []
 
-    def mark(self, asked: int) -> None:
-        """Note how many were asked until now, at most once a second."""
+    def add(self, requested: int) -> None:
+        """Note the number of requests, at most once a second."""
         now = time.monotonic()
-        if self._marks and now - self._marks[-1][0] < 1:
+        if self._samples and now - self._samples[-1][0] < 1:
             return
-        self._marks.append((now, asked))
-        while len(self._marks) > 2 and now - self._marks[1][0] > _LOOK_BACK_SECONDS:  # noqa: PLR2004 - two make a speed
-            del self._marks[0]
+        self._samples.append((now, requested))
+        while len(self._samples) > 2 and now - self._samples[1][0] > _WINDOW_SECONDS:  # noqa: PLR2004 - a difference
+            del self._samples[0]
 
     def text(self, progress: "ExportProgress") -> str:
         """Return both in words."""
-        began, before = self._marks[0]
-        seconds = time.monotonic() - began
-        asked = progress.asked - before
-        if not asked or seconds <= 0:
+        started, before = self._samples[0]
+        seconds = time.monotonic() - started
+        requested = progress.requested - before
+        if not requested or seconds <= 0:
             return "waiting"
-        rate = asked / seconds
-        left = timedelta(seconds=round((progress.endpoints - progress.done) / rate))
-        return f"{rate:,.0f}/s, {left} left"
+        rate = requested / seconds
+        return f"{rate:,.0f}/s, {timedelta(seconds=round((progress.total - progress.done) / rate))} left"
 
 
-def counts(done: int, endpoints: int, failed: int) -> str:
-    """Return how many are done and failed, in words."""
-    return f"{done:,} of {endpoints:,} done, {failed:,} failed"
+class Display:
+    """Shows progress, and prints when the export pauses and resumes.
 
+    Attributes:
+        has_begun: Whether the input has been read.
+    """
 
-@contextmanager
-def showing() -> "Generator[Callable[[ExportProgress], None]]":
-    """Yield what shows progress for as long as the body runs."""
-    terminal = Console(stderr=True)
-    if not terminal.is_terminal:
-        yield _Lines()
-        return
-    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=terminal) as bar:
-        yield _Bar(bar)
-
-
-class _Bar:
-    def __init__(self, bar: Progress) -> None:
+    def __init__(self, bar: Progress | None) -> None:
+        self.has_begun = False
         self._bar = bar
-        self._task = bar.add_task("reading", total=None)
-        self._speed = Speed()
+        self._task = bar.add_task("reading", total=None) if bar else None
+        self._throughput = Throughput()
         self._shown = 0.0
+        self._paused_until: datetime | None = None
 
     def __call__(self, progress: "ExportProgress") -> None:
-        self._speed.mark(progress.asked)
+        """Show progress."""
+        self._throughput.add(progress.requested)
+        self._report_pause(progress)
         now = time.monotonic()
-        if now - self._shown < 1 / 10 and progress.done != progress.endpoints:
+        interval = _LINE_SECONDS if self._bar is None else _BAR_SECONDS
+        if self.has_begun and now - self._shown < interval and progress.done != progress.total:
             return
-        self._shown = now
-        words = f"{counts(progress.done, progress.endpoints, progress.failed)}, {self._speed.text(progress)}"
-        self._bar.update(self._task, total=progress.endpoints, completed=progress.done, description=words)
-
-
-class _Lines:
-    def __init__(self) -> None:
-        self._speed = Speed()
-        self._shown: float | None = None
-
-    def __call__(self, progress: "ExportProgress") -> None:
-        self._speed.mark(progress.asked)
-        now = time.monotonic()
-        if self._shown is None:
-            say(counts(progress.done, progress.endpoints, progress.failed))
-        elif now - self._shown >= _LINE_SECONDS:
-            say(f"{counts(progress.done, progress.endpoints, progress.failed)}, {self._speed.text(progress)}")
+        text = f"{progress.done:,} of {progress.total:,} done, {progress.failed:,} failed"
+        if self.has_begun:
+            text += f", {self._throughput.text(progress)}"
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, total=progress.total, completed=progress.done, description=text)
+        elif not self.has_begun or now - self._shown >= interval:
+            print_error(text)
         else:
             return
         self._shown = now
+        self.has_begun = True
+
+    def _report_pause(self, progress: "ExportProgress") -> None:
+        until = progress.paused_until
+        if until is not None:
+            if self._paused_until is None or until - self._paused_until > timedelta(seconds=0.5):
+                self._print(f"paused: {progress.problem}; next attempt at {format_time(until)}")
+                self._paused_until = until
+        elif self._paused_until is not None:
+            self._paused_until = None
+            self._print("resumed")
+
+    def _print(self, text: str) -> None:
+        if self._bar is None:
+            print_error(printable(text))
+        else:
+            self._bar.console.print(printable(text), markup=False, highlight=False)
+
+
+@contextmanager
+def progress_display() -> Generator[Display]:
+    """Yield what shows progress while the body runs."""
+    terminal = Console(stderr=True)
+    if not terminal.is_terminal:
+        yield Display(None)
+        return
+    with Progress(BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), console=terminal) as bar:
+        yield Display(bar)

@@ -1,209 +1,139 @@
-"""The same export on a Dask cluster: its workers ask, partition by partition, and write the files."""
+"""Requests by the workers of a Dask cluster: an export is a sequence of batches, and each batch is one task.
 
+The process that runs the export keeps the journal and writes the files. The workers only send requests, so that neither
+the destination nor its credentials reach them.
+"""
+
+import importlib.metadata
+import math
 import secrets
-import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from queue import Empty, SimpleQueue
+from itertools import count
 from typing import Any
 
+import anyio
 import distributed
+from anyio import to_thread
+from attrs import evolve
 
-from sinch_reporting.async_client import AsyncReportingClient
-from sinch_reporting.client import ReportingClient
-from sinch_reporting.errors import ConfigurationError
-from sinch_reporting.export.arguments import Export
-from sinch_reporting.export.run import Run
-from sinch_reporting.export.store import Store
-from sinch_reporting.export.summary import ExportProgress, ExportSummary
-from sinch_reporting.export.worker import Task, perform, running
+from sinch_reporting.errors import ConfigurationError, InvalidRequestError
+from sinch_reporting.export.job import ExportJob, Period
+from sinch_reporting.export.journal import Unit
+from sinch_reporting.export.output_store import public_name
+from sinch_reporting.export.run import Outcome
+from sinch_reporting.export.worker import Batch, configuration_problem, request_batch
+from sinch_reporting.version import __version__
 
-_TICK_SECONDS = 0.5
-_WAIT_SHARE = 0.25  # of a call's deadline, for its turn at the rate
+_CONNECT_SECONDS = 5
+_BATCH = 500
+# Shorter than the time that requests in flight get when the export stops.
+_BATCH_SECONDS = 4.0
+_MIN_BATCH_SECONDS = 1.0
 
 
-def run_on_cluster(
-    client: ReportingClient | AsyncReportingClient,
-    cluster: "str | distributed.Client",
-    export: Export,
-    aborted: threading.Event,
-) -> ExportSummary:
-    """Run an export on a cluster.
+def client_options(client: Any) -> dict[str, Any]:
+    """Return the options with which workers make clients like this one. Raises ConfigurationError."""
+    _, (_, options) = client.__reduce__()
+    if "application_secret" in options:
+        raise ConfigurationError("a client with pickle_credentials= cannot be used with a cluster; omit that option")
+    return {**options, "rate_limit": None, "retry": evolve(options["retry"], attempts=1, max_retry_after=0)}
 
-    Args:
-        client: What the workers' clients are like.
-        cluster: The scheduler's address, or a client of it.
-        export: The export.
-        aborted: Where it is set, what is in work is cancelled, and nothing more is begun.
 
-    Raises:
-        ConfigurationError: The client cannot be made anew by workers, or theirs lack credentials.
-        OSError: The cluster cannot be reached, or lost a partition again and again.
+class ClusterFetch:
+    """Requests batches of reports on a cluster.
+
+    Attributes:
+        tasks: Number of batches in work at a time.
     """
-    options = route_of(client)
-    rate = options.pop("rate_limit")
-    destination = str(Store(export.destination, None).folder or export.destination)
 
-    def task_of(run: Run, partition: int, share: float | None) -> Task:
-        return Task(
-            options={**options, "rate_limit": share},
-            destination=destination,
-            file_format=export.file_format,
-            question=export.question,
-            partition=partition,
-            endpoints=list(run.plan.of(partition)),
-            known=run.known(partition),
-            concurrency=concurrency_at(share, export.concurrency, options["deadline"]),
+    def __init__(
+        self, cluster: "distributed.Client", options: dict[str, Any], job: ExportJob, rate: float | None, threads: int
+    ) -> None:
+        # Without a rate one batch waits for each thread. With one, each batch in work has an equal share.
+        self.tasks = 2 * threads if rate is None else max(1, min(threads, int(rate)))
+        self._share = None if rate is None else rate / self.tasks
+        self._cluster = cluster
+        self._options = options
+        self._job = job
+        self._numbers = count()
+        self._token = secrets.token_hex(8)  # a run never takes the result of another one
+        self._threads = anyio.CapacityLimiter(self.tasks)
+
+    def batch_size(self, remaining: int) -> int:
+        """Return the size of the next batch: smaller towards the end, so that all workers end at the same time."""
+        most, least = _BATCH, 1
+        if self._share:
+            most, least = math.ceil(self._share * _BATCH_SECONDS), math.ceil(self._share * _MIN_BATCH_SECONDS)
+        return max(least, min(most, remaining // (2 * self.tasks)), 1)
+
+    async def __call__(self, period: Period, units: Sequence[Unit]) -> list[Outcome]:
+        """Request a batch. Raises OSError if the cluster fails."""
+        batch = Batch(
+            options=self._options,
+            period=period,
+            units=[(unit.domain.value, unit.key) for unit in units],
+            concurrency=self._job.concurrency,
+            rate=self._share,
+            pause=self._job.pause,
         )
-
-    with connected(cluster) as scheduler:
-        settle = partial(wait_for_leftovers, scheduler, destination, aborted)
-        with export.open(settle) as run:
-            export.progress(run.progress)
-            work = ClusterRun(run, scheduler, partial(task_of, run), Rate(rate), aborted)
-            work(export.should_stop, export.progress)
-            return export.summary(run)
+        key = f"sinch-reporting-export-{self._token}-{next(self._numbers)}"
+        future: Any = self._cluster.submit(request_batch, batch, key=key, pure=False)
+        try:
+            results = await to_thread.run_sync(future.result, abandon_on_cancel=True, limiter=self._threads)
+        except distributed.KilledWorker as error:
+            raise OSError("the cluster lost the workers of a batch repeatedly; look at their logs") from error
+        except distributed.CancelledError as error:
+            raise OSError("the cluster cancelled a batch: its scheduler is lost or was told to cancel it") from error
+        finally:
+            future.cancel(force=True)
+        return [Outcome(units[index], result) for index, result in results]
 
 
 @contextmanager
-def connected(cluster: "str | distributed.Client") -> "Generator[distributed.Client]":
-    """Yield a client of a cluster, that was given or by the scheduler's address. Raises OSError."""
+def connected(
+    cluster: "str | distributed.Client", client: Any, job: ExportJob, rate: float | None
+) -> "Generator[ClusterFetch]":
+    """Yield what requests reports on a cluster whose workers have been checked.
+
+    Raises:
+        ConfigurationError: The client cannot be made by workers.
+        InvalidRequestError: The cluster has no workers, or they lack the package, its version or the credentials.
+        OSError: The scheduler cannot be reached.
+    """
+    options = client_options(client)
     if isinstance(cluster, distributed.Client):
-        yield cluster
+        yield ClusterFetch(cluster, options, job, rate, _check(cluster, options))
         return
-    with distributed.Client(cluster, set_as_default=False) as client:
-        yield client
-
-
-def wait_for_leftovers(scheduler: "distributed.Client", destination: str, aborted: threading.Event) -> None:
-    """Wait until no worker is at work on this export for an earlier run that was killed.
-
-    They finish their partitions, so that these need not be asked again, and are done with their share of the rate.
-    """
-
-    def at_work() -> int:
-        counts: Any = scheduler.run(running, destination, on_error="ignore")
-        return sum(counts.values())
-
-    while at_work() and not aborted.wait(_TICK_SECONDS):
-        pass
-
-
-class Rate:
-    """One rate, divided among the partitions in work, so that together they never exceed it.
-
-    Each keeps its share until it is finished. A worker that joins has a share once another partition has ended; where
-    one leaves, its partition keeps its share and takes it along to another worker.
-    """
-
-    def __init__(self, rate: float | None) -> None:
-        self._rate = rate
-        self._shares: dict[int, float] = {}
-
-    def most(self, threads: int) -> int:
-        """Return how many partitions may be in work at once."""
-        return threads if self._rate is None else min(threads, max(1, int(self._rate)))
-
-    def take(self, partition: int, among: int) -> tuple[bool, float | None]:
-        """Give a partition its share, one of so many; tell whether there is one, and its requests per second."""
-        if self._rate is None:
-            return True, None
-        share = self._rate / among
-        # Sums of shares need not be exact.
-        if sum(self._shares.values()) + share > self._rate * (1 + 1e-9):
-            return False, None
-        self._shares[partition] = share
-        return True, share
-
-    def give_back(self, partition: int) -> None:
-        """Take a share back."""
-        self._shares.pop(partition, None)
-
-
-def route_of(client: ReportingClient | AsyncReportingClient) -> dict[str, Any]:
-    """Return with which options workers make clients like this one. Raises ConfigurationError where they cannot."""
-    _, (_, options) = client.__reduce__()
-    if "application_secret" in options:
-        raise ConfigurationError("a client with pickle_credentials= is not sent to a cluster; workers have their own")
-    return dict(options)
-
-
-class ClusterRun:
-    """One run on a cluster."""
-
-    def __init__(
-        self,
-        run: Run,
-        scheduler: "distributed.Client",
-        make_task: Callable[[int, float | None], Task],
-        rate: Rate,
-        aborted: threading.Event,
-    ) -> None:
-        self._run = run
-        self._scheduler = scheduler
-        self._make_task = make_task
-        self._rate = rate
-        self._aborted = aborted
-        self._token = secrets.token_hex(8)  # a run never takes another's result for its own
-        self._futures: dict[int, Any] = {}
-        self._ended: SimpleQueue[int] = SimpleQueue()
-
-    def __call__(self, should_stop: Callable[[], bool], progress: Callable[[ExportProgress], None]) -> None:
-        """Have all partitions worked on that are not finished. Raises what a worker raised, and OSError."""
-        waiting = list(self._run.unfinished())[::-1]
-        try:
-            while self._futures or waiting:
-                if should_stop():
-                    waiting.clear()
-                self._submit(waiting)
-                try:
-                    partition = self._ended.get(timeout=_TICK_SECONDS)
-                except Empty:
-                    if self._aborted.is_set():
-                        return
-                    continue
-                self._take(partition)
-                progress(self._run.progress)
-        finally:
-            self._scheduler.cancel(list(self._futures.values()), force=True)
-
-    def _submit(self, waiting: list[int]) -> None:
-        workers: Any = self._scheduler.nthreads()
-        threads = sum(workers.values())
-        most = self._rate.most(threads)
-        while waiting and len(self._futures) < most:
-            partition = waiting[-1]
-            granted, share = self._rate.take(partition, min(most, len(waiting) + len(self._futures)))
-            if not granted:
-                return
-            waiting.pop()
-            task = self._make_task(partition, share)
-            key = f"sinch-reporting-export-{self._token}-{partition}"
-            future = self._scheduler.submit(perform, task, key=key, pure=False)
-            self._futures[partition] = future
-            future.add_done_callback(partial(self._end, partition))
-
-    def _end(self, partition: int, _future: object) -> None:
-        self._ended.put(partition)
-
-    def _take(self, partition: int) -> None:
-        future = self._futures.pop(partition)
-        self._rate.give_back(partition)
-        asked, failed = _result(future)
-        self._run.take_partition(partition, asked, failed)
-
-
-def _result(future: Any) -> tuple[int, int]:
     try:
-        asked, failed = future.result()
-    except distributed.KilledWorker as error:
-        raise OSError("the cluster lost a partition's workers again and again; look at their logs") from error
-    except distributed.CancelledError as error:
-        raise OSError("the cluster gave a partition up: the scheduler is gone, or was told to cancel it") from error
-    return int(asked), int(failed)
+        scheduler = distributed.Client(cluster, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        name = public_name(cluster)
+        raise OSError(f"the scheduler {name} cannot be reached; check its address and that it runs") from error
+    with scheduler:
+        yield ClusterFetch(scheduler, options, job, rate, _check(scheduler, options))
 
 
-def concurrency_at(share: float | None, concurrency: int, deadline: float) -> int:
-    """Return how many calls a partition makes at a time, so that none waits too long for its turn."""
-    return concurrency if share is None else max(1, min(concurrency, int(share * deadline * _WAIT_SHARE)))
+def _check(cluster: "distributed.Client", options: dict[str, Any]) -> int:
+    """Return the number of threads of the workers, which must be able to send requests."""
+    try:
+        cluster.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+    except TimeoutError:
+        raise InvalidRequestError("the cluster has no workers; start some with `dask worker ADDRESS`") from None
+    remedy = f"install sinch-reporting[cluster]=={__version__} there"
+    versions: Any = cluster.run(importlib.metadata.version, "sinch-reporting", on_error="return")
+    for worker, version in versions.items():
+        if isinstance(version, importlib.metadata.PackageNotFoundError):
+            raise InvalidRequestError(f"the worker {worker} does not have sinch-reporting; {remedy}")
+        if version != __version__:
+            raise InvalidRequestError(f"the worker {worker} has sinch-reporting {version}; {remedy}")
+    problems: Any = cluster.run(configuration_problem, options, on_error="return")
+    for worker, problem in problems.items():
+        if problem is not None:
+            detail = "" if isinstance(problem, str) else f"{type(problem).__name__}: "
+            raise InvalidRequestError(
+                f"the worker {worker} cannot make a client: {detail}{problem}. Set SINCH_APPLICATION_KEY and "
+                f"SINCH_APPLICATION_SECRET in its environment, and {remedy}"
+            )
+    threads: Any = cluster.nthreads()
+    return int(sum(threads.values()))

@@ -1,128 +1,231 @@
-"""What became of the endpoints whose partition is not finished yet, on disk, so that none is asked again."""
+"""Journal: every outcome that is not yet in the files of the destination, so that a kill loses nothing."""
 
 import sqlite3
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from sinch_reporting.bulk import CallReportOutcome
-from sinch_reporting.errors import APIError, InvalidRequestError
+from sinch_reporting.errors import APIError, ReportingError
+from sinch_reporting.export.database import sqlite_errors
+from sinch_reporting.export.failures import Failure
+from sinch_reporting.export.input_index import InputIndex
+from sinch_reporting.models import CallReport
+from sinch_reporting.parameters import Domain
 
-Row = tuple[int, int | None, int | None, int | None, int | None, str | None, int | None, int | None, str | None]
-"""place, success, failed, duration in s, start in µs since 1970, error, status, code, message"""
-
+_PAGE = 1000
+_CHUNK = 5000  # rows of a transaction, during which no outcome is recorded
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
 _MICROSECOND = timedelta(microseconds=1)
+_SECOND = timedelta(seconds=1)
+
+Row = tuple[Any, ...]
+"""An outcome, with times in microseconds since 1970: the columns below."""
+
+COLUMNS = (
+    "domain, key, original, retrieved_at, success, failed, duration, first_call, kind, error, status, code, message"
+)
 
 
-def row_of(place: int, outcome: CallReportOutcome) -> Row:
-    """Return what is kept of an outcome."""
-    report, error = outcome.report, outcome.error
-    if report:
-        start = None if report.first_call is None else (report.first_call - _EPOCH) // _MICROSECOND
-        return place, report.success, report.failed, report.duration // _SECOND, start, None, None, None, None
+class Unit(NamedTuple):
+    """One report to request."""
+
+    domain: Domain
+    key: str
+    original: str | None
+
+
+def microseconds(time: datetime) -> int:
+    """Return a time in microseconds since 1970."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def report_row(unit: Unit, report: CallReport, at: datetime) -> Row:
+    """Return the row of a report."""
+    first = None if report.first_call is None else microseconds(report.first_call)
+    counts = (report.success, report.failed, report.duration // _SECOND)
+    return (*_start(unit, at), *counts, first, None, None, None, None, None)
+
+
+def failure_row(unit: Unit, error: ReportingError, kind: Failure, at: datetime) -> Row:
+    """Return the row of a failure."""
     status, code = (error.status_code, error.error_code) if isinstance(error, APIError) else (None, None)
-    message = str(error).encode(errors="backslashreplace").decode()  # a server's words may hold half a surrogate pair
-    return place, None, None, None, None, type(error).__name__, status, code, message
+    message = str(error).encode(errors="backslashreplace").decode()  # servers send lone surrogates
+    return (*_start(unit, at), None, None, None, None, kind.value, type(error).__name__, status, code, message)
 
 
-@contextmanager
-def _os_errors() -> Generator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise OSError(f"the journal cannot be kept: {error}") from error
+def _start(unit: Unit, at: datetime) -> Row:
+    return unit.domain.value, unit.key, unit.original, microseconds(at)
 
 
 class Journal:
-    """The outcomes of unfinished partitions, by the endpoints' places in the plan. It holds no number and no name.
+    """Outcomes of unfinished periods in an attached SQLite database.
 
-    It is a SQLite database: what was added is there after a `kill -9`, and half of it never is. Where the machine
-    itself goes down, the last seconds may be missing. It is locked as long as it is open.
+    Each is a transaction of its own, in write-ahead mode: it survives a `kill -9`, and is never there in part. If the
+    machine goes down, the last seconds may be missing, and are requested again.
     """
 
-    def __init__(self, path: Path | None, identity: str) -> None:
-        """Open the journal, or make it; without a path, one that is gone with the process.
-
-        Args:
-            path: The file.
-            identity: What the journal belongs to.
-
-        Raises:
-            InvalidRequestError: Another process has it, or it belongs to another export.
-            OSError: It cannot be written.
-        """
+    def __init__(self, connection: sqlite3.Connection, index: InputIndex, path: Path) -> None:
         self._path = path
-        with _os_errors():
-            self._database = sqlite3.connect(path or "", timeout=0, isolation_level=None, check_same_thread=False)
-            try:
-                self._prepare(identity)
-            except BaseException:
-                self._database.close()
-                raise
+        self._connection = connection
+        self._index = index
+        self._lock = threading.Lock()
+        with self._writing():
+            connection.executescript(
+                "CREATE TABLE IF NOT EXISTS journal.outcomes (period TEXT, domain TEXT, key TEXT, original TEXT, "
+                "retrieved_at INTEGER, success INTEGER, failed INTEGER, duration INTEGER, first_call INTEGER, "
+                "kind TEXT, error TEXT, status INTEGER, code INTEGER, message TEXT, PRIMARY KEY (period, domain, key)) "
+                "WITHOUT ROWID;"
+                "CREATE INDEX IF NOT EXISTS journal.failures ON outcomes (period, domain, key) WHERE kind IS NOT NULL;"
+                # Rows of the files at the destination; kept in the temporary database.
+                "CREATE TABLE main.stored (period TEXT, domain TEXT, key TEXT, PRIMARY KEY (period, domain, key)) "
+                "WITHOUT ROWID;"
+            )
 
-    def _prepare(self, identity: str) -> None:
-        try:
-            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute("PRAGMA cache_size = -512")  # KiB
-            self._database.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise InvalidRequestError("another process is exporting to this destination") from error
-            raise
-        self._database.execute("CREATE TABLE IF NOT EXISTS export (identity TEXT)")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS outcomes (place INTEGER PRIMARY KEY, success INTEGER, failed INTEGER, "
-            "duration INTEGER, start INTEGER, error TEXT, status INTEGER, code INTEGER, message TEXT)"
-        )
-        known = self._database.execute("SELECT identity FROM export").fetchall()
-        if not known:
-            self._database.execute("INSERT INTO export VALUES (?)", (identity,))
-        elif known != [(identity,)]:
-            raise InvalidRequestError("the journal belongs to another export; pass another path, or remove it")
-        self._database.execute("COMMIT")
+        self._insert = f"INSERT OR REPLACE INTO journal.outcomes VALUES ({', '.join('?' * 14)})"  # noqa: S608
 
-    def add(self, row: Row) -> None:
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        with self._lock, sqlite_errors(f"the journal {self._path}"):
+            yield
+
+    def add(self, period: str, row: Row) -> None:
         """Keep an outcome."""
-        with _os_errors():
-            self._database.execute("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        with self._writing():
+            self._connection.execute(self._insert, (period, *row))
 
-    def places(self, within: range) -> set[int]:
-        """Return the places whose outcomes are kept."""
-        query = "SELECT place FROM outcomes WHERE place >= ? AND place < ?"
-        return {place for (place,) in self._database.execute(query, (within.start, within.stop))}
+    def add_failures(self, period: str, rows: Iterable[Row]) -> None:
+        """Load failures of earlier runs, unless there is a newer outcome."""
+        self._add_many(self._insert.replace("OR REPLACE", "OR IGNORE"), ((period, *row) for row in rows))
 
-    def rows(self, within: range) -> Iterator[Row]:
-        """Yield the outcomes that are kept, in the order of their places."""
-        query = "SELECT * FROM outcomes WHERE place >= ? AND place < ? ORDER BY place"
-        yield from self._database.execute(query, (within.start, within.stop))
+    def add_stored(self, period: str, keys: Iterable[tuple[str, str]]) -> None:
+        """Note domain and key of rows that are in the files of the destination."""
+        self._add_many("INSERT OR IGNORE INTO main.stored VALUES (?, ?, ?)", ((period, *each) for each in keys))
 
-    def counts(self) -> tuple[int, int]:
-        """Return how many outcomes are kept, and how many of them are failures."""
-        kept, failures = self._database.execute("SELECT count(*), count(error) FROM outcomes").fetchone()
-        return int(kept), int(failures)
+    def _add_many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        remaining = iter(rows)
+        while chunk := list(islice(remaining, _CHUNK)):
+            with self._writing():
+                self._connection.execute("BEGIN")
+                self._connection.executemany(statement, chunk)
+                self._connection.execute("COMMIT")
 
-    def counts_in_partitions(self, size: int) -> list[tuple[int, int]]:
-        """Return each partition of which outcomes are kept, and how many."""
-        query = "SELECT place / ?, count(*) FROM outcomes GROUP BY 1 ORDER BY 1"
-        return self._database.execute(query, (size,)).fetchall()
+    def set_refreshing(self, period: str) -> None:
+        """Note that a period is being refreshed."""
+        with self._writing():
+            self._connection.execute("INSERT OR IGNORE INTO journal.refreshing VALUES (?)", (period,))
 
-    def forget(self, within: range) -> None:
-        """Drop outcomes that stand in a finished partition."""
-        with _os_errors():
-            query = "DELETE FROM outcomes WHERE place >= ? AND place < ?"
-            self._database.execute(query, (within.start, within.stop))
+    def is_refreshing(self, period: str) -> bool:
+        """Return whether a refresh of a period has begun and is not finished."""
+        query = "SELECT 1 FROM journal.refreshing WHERE period = ?"
+        return self._connection.execute(query, (period,)).fetchone() is not None
 
-    def close(self) -> None:
-        """Close the journal, and let others have it."""
-        self._database.close()
+    def retry_failed(self, period: str) -> None:
+        """Make permanent failures transient, so that they are requested again."""
+        with self._writing():
+            query = "UPDATE journal.outcomes SET kind = 'transient' WHERE period = ? AND kind = 'permanent'"
+            self._connection.execute(query, (period,))
+
+    def delete_partial(self, period: str, end: datetime) -> None:
+        """Delete reports that were retrieved before the end of their period."""
+        with self._writing():
+            query = "DELETE FROM journal.outcomes WHERE period = ? AND kind IS NULL AND retrieved_at < ?"
+            self._connection.execute(query, (period, microseconds(end)))
+
+    def open_periods(self) -> set[str]:
+        """Return the periods that have outcomes or an unfinished refresh in the journal."""
+        query = "SELECT DISTINCT period FROM journal.outcomes UNION SELECT period FROM journal.refreshing"
+        return {period for (period,) in self._connection.execute(query)}
+
+    def transient(self, period: str) -> Iterator[Unit]:
+        """Yield the reports that failed transiently."""
+        query = (
+            "SELECT domain, key, original FROM journal.outcomes INDEXED BY failures WHERE period = ? "
+            "AND kind IS NOT NULL AND kind = 'transient' AND (domain, key) > (?, ?) ORDER BY domain, key LIMIT ?"
+        )
+        last: tuple[str, str] = ("", "")
+        while page := self._connection.execute(query, (period, *last, _PAGE)).fetchall():
+            last = page[-1][:2]
+            yield from (Unit(Domain(domain), key, original) for domain, key, original in page)
+
+    def missing(self, period: str, domains: Sequence[Domain]) -> Iterator[Unit]:
+        """Yield the reports of the input that have no outcome, in the order of their keys."""
+        query = f"SELECT key, original {self._missing_from} ORDER BY key LIMIT ?"
+        for domain in Domain.PSTN, Domain.DATA:
+            keys = self._index.keys_for(domain, domains)
+            if keys is None:
+                continue
+            last, end = keys
+            while page := self._connection.execute(query, (last, end, *(period, domain.value) * 2, _PAGE)).fetchall():
+                last = page[-1][0]
+                yield from (Unit(domain, key, original) for key, original in page)
+
+    _missing_from = (
+        "FROM main.endpoints AS e WHERE key > ? AND key < ? "
+        "AND NOT EXISTS (SELECT 1 FROM main.stored AS s WHERE s.period = ? AND s.domain = ? AND s.key = e.key) "
+        "AND NOT EXISTS (SELECT 1 FROM journal.outcomes AS o WHERE o.period = ? AND o.domain = ? AND o.key = e.key)"
+    )
+
+    def count_missing(self, period: str, domains: Sequence[Domain]) -> int:
+        """Return the number of reports of the input that have no outcome."""
+        count = 0
+        for domain in Domain.PSTN, Domain.DATA:
+            keys = self._index.keys_for(domain, domains)
+            if keys is not None:
+                query = f"SELECT count(*) {self._missing_from}"
+                count += self._connection.execute(query, (*keys, *(period, domain.value) * 2)).fetchone()[0]
+        return count
+
+    def counts(self, period: str) -> tuple[int, int, int]:
+        """Return the numbers of new reports, permanent and transient failures of a period."""
+        query = (
+            "SELECT count(*) - count(kind), count(*) FILTER (WHERE kind = 'permanent'), "
+            "count(*) FILTER (WHERE kind = 'transient') FROM journal.outcomes WHERE period = ?"
+        )
+        reports, permanent, transient = self._connection.execute(query, (period,)).fetchone()
+        return reports, permanent, transient
+
+    def count_stored(self, period: str) -> int:
+        """Return the number of rows at the destination that have no newer outcome."""
+        query = (
+            "SELECT count(*) FROM main.stored AS s WHERE period = ? AND NOT EXISTS "
+            "(SELECT 1 FROM journal.outcomes AS o WHERE o.period = s.period AND o.domain = s.domain AND o.key = s.key)"
+        )
+        return int(self._connection.execute(query, (period,)).fetchone()[0])
+
+    def rows(self, period: str, *, failures: bool) -> Iterator[Row]:
+        """Yield the outcomes of a period in the order of their endpoints."""
+        condition = "IS NOT NULL" if failures else "IS NULL"
+        query = f"SELECT {COLUMNS} FROM journal.outcomes WHERE period = ? AND kind {condition} ORDER BY domain, key"  # noqa: S608
+        yield from self._connection.execute(query, (period,))
+
+    def has(self, period: str, domain: str, key: str) -> bool:
+        """Return whether there is an outcome."""
+        query = "SELECT 1 FROM journal.outcomes WHERE period = ? AND domain = ? AND key = ?"
+        return self._connection.execute(query, (period, domain, key)).fetchone() is not None
+
+    def delete(self, period: str) -> None:
+        """Delete a period whose outcomes are in the files of the destination."""
+        with self._writing():
+            # First, since outcomes without it are merged into the files once more, which changes nothing.
+            self._connection.execute("DELETE FROM journal.refreshing WHERE period = ?", (period,))
+            self._connection.execute("DELETE FROM main.stored WHERE period = ?", (period,))
+        query = (
+            "DELETE FROM journal.outcomes WHERE period = ? AND (domain, key) IN "
+            "(SELECT domain, key FROM journal.outcomes WHERE period = ? ORDER BY domain, key LIMIT ?)"
+        )
+        deleted = _CHUNK
+        while deleted:
+            with self._writing():
+                deleted = self._connection.execute(query, (period, period, _CHUNK)).rowcount
 
     def remove(self) -> None:
-        """Close the journal and remove its file."""
-        self._database.close()
-        if self._path:
+        """Remove the file. No outcome can be added any more."""
+        with self._writing():
+            # Removes the write-ahead log, which SQLite would otherwise look for by its name when it closes.
+            self._connection.execute("PRAGMA journal.journal_mode = DELETE")
+        with suppress(PermissionError):  # Windows keeps open files
             self._path.unlink(missing_ok=True)

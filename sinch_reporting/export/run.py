@@ -1,215 +1,273 @@
-"""One run of an export: which endpoints are still to be asked, and what happens with their outcomes."""
+"""The engine of an export: paces the requests, pauses while the server fails, retries, and stops in time."""
 
-import hashlib
-import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Self
+import math
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Literal, NamedTuple
 
-from sinch_reporting.bulk import CallReportOutcome
-from sinch_reporting.errors import AuthenticationError, ConfigurationError
-from sinch_reporting.export.formats import FORMATS
-from sinch_reporting.export.journal import Journal, Row, row_of
-from sinch_reporting.export.manifest import Manifest, claim
-from sinch_reporting.export.plan import Plan
-from sinch_reporting.export.schemas import (
-    FAILURES,
-    REJECTED,
-    REPORTS,
-    Question,
-    failure_batches,
-    rejected_batches,
-    report_batches,
-)
-from sinch_reporting.export.store import Store
+import anyio
+from anyio import to_thread
+
+from sinch_reporting.errors import InvalidRequestError, ReportingError
+from sinch_reporting.export.dataset import Dataset, PeriodState, StoppedError
+from sinch_reporting.export.failures import CircuitBreaker, Failure, classify
+from sinch_reporting.export.input_index import InputIndex
+from sinch_reporting.export.job import ExportJob, Period
+from sinch_reporting.export.journal import Journal, Row, Unit, failure_row, report_row
 from sinch_reporting.export.summary import ExportProgress
-from sinch_reporting.parameters import Endpoint
+from sinch_reporting.export.work import PeriodWork, order
+from sinch_reporting.models import CallReport
+from sinch_reporting.rate_limit import RateLimiter
+from sinch_reporting.retry import RetryPolicy
 
-OF_ALL = (AuthenticationError, ConfigurationError)
-"""The errors that all other endpoints would meet too."""
-
-_PART = re.compile(r"part-(\d+)\.\w+")
-_JOURNAL = ".journal.sqlite3"
-
-
-class Datasets:
-    """The files of an export's datasets. A partition is finished where its file of reports is there."""
-
-    def __init__(self, store: Store, file_format: str, question: Question) -> None:
-        self._store = store
-        self._suffix = file_format
-        self._format = FORMATS[file_format]
-        self._question = question
-
-    def _name(self, dataset: str, partition: int) -> str:
-        return f"{dataset}/part-{partition:05d}.{self._suffix}"
-
-    def finished(self) -> set[int]:
-        """Return the partitions that are finished."""
-        matches = map(_PART.fullmatch, self._store.names("reports"))
-        return {int(match[1]) for match in matches if match}
-
-    def failures_in(self, partition: int) -> int:
-        """Return how many failures a finished partition has."""
-        return self._format.count(self._store.read(self._name("failures", partition)))
-
-    def write_rejected(self, plan: Plan) -> None:
-        """Write the rejected lines."""
-        name = self._name("rejected", 0)
-        self._store.write(
-            name, lambda file: self._format.write(file, REJECTED, rejected_batches(plan.rejected_lines()))
-        )
-
-    def write_outcomes(self, partition: int, outcomes: Callable[[], Iterator[tuple[Endpoint, Row]]]) -> None:
-        """Write what became of a whole partition, the reports last."""
-        self._store.write(
-            self._name("failures", partition),
-            lambda file: self._format.write(file, FAILURES, failure_batches(outcomes(), self._question)),
-        )
-        self._store.write(
-            self._name("reports", partition),
-            lambda file: self._format.write(file, REPORTS, report_batches(outcomes(), self._question)),
-        )
-
-    def clean(self) -> None:
-        """Remove what writers left unfinished when they were killed."""
-        for dataset in ("", "reports", "failures", "rejected"):
-            self._store.clean(dataset)
+_POLL_SECONDS = 0.05
 
 
-class Run:
-    """One run. A context manager that holds the journal, and so the destination."""
+class Outcome(NamedTuple):
+    """Outcome of one request."""
+
+    unit: Unit
+    result: CallReport | ReportingError
+
+
+Fetch = Callable[[Period, Sequence[Unit]], Awaitable[list[Outcome]]]
+"""Requests some reports of a period. A batch may end early; what has no outcome is requested again."""
+
+
+class Engine:
+    """One run of an export.
+
+    Attributes:
+        requested: Number of requests sent.
+        ended: Why the run ended.
+        names: The names of the periods of the run.
+    """
 
     def __init__(
         self,
-        plan: Plan,
-        store: Store,
-        question: Question,
+        job: ExportJob,
+        index: InputIndex,
+        dataset: Dataset,
+        journal: Journal,
+        digest: str,
         *,
-        file_format: str,
-        journal: Path | None,
-        settle: Callable[[], None],
+        fetch: Fetch,
+        limiter: RateLimiter,
+        retry: RetryPolicy,
+        tasks: int,
+        batch_size: Callable[[int], int] = lambda _: 1,
     ) -> None:
-        """Claim the destination, settle what is to be settled before it is looked at, and find what is finished.
+        self.requested = 0
+        self.ended: Literal["finished", "stopped", "gave up"] = "finished"
+        self.breaker = CircuitBreaker(job.pause)
+        self._works: list[PeriodWork] = []
+        self._job = job
+        self._index = index
+        self._dataset = dataset
+        self._journal = journal
+        self._digest = digest
+        self._fetch = fetch
+        self._task_count = tasks
+        self._batch_size = batch_size
+        self._limiter = limiter
+        self._retry = retry
+        self._waiting, self._complete = order(job, dataset, journal, digest)
+        self.names = [period.name for period in self._waiting + self._complete]
+        self._waiting.reverse()
+        self._active: list[PeriodWork] = []
+        self._failed = 0
+        self._sending = 0
+        self._probing = False
+        self._succeeded = False
+        self._forbidden: list[tuple[PeriodWork, Unit, ReportingError]] = []
+        self._error: BaseException | None = None
 
-        Raises:
-            InvalidRequestError: The destination is another export's, or another process has it.
-            OSError: The destination or the journal cannot be used.
-        """
-        manifest = Manifest(
-            domain=question.domain.value,
-            start=question.start.isoformat(),
-            stop=question.stop.isoformat(),
-            file_format=file_format,
-            partition_size=plan.size,
-            endpoints=plan.endpoints,
-            duplicates=plan.duplicates,
-            rejected=plan.rejected,
-            input_sha256=plan.digest,
-        )
-        self.plan = plan
-        self.datasets = Datasets(store, file_format, question)
-        claim(store, manifest)
-        path = journal or (store.folder / _JOURNAL if store.folder else None)
-        self._journal = Journal(path, hashlib.sha256(repr(manifest).encode()).hexdigest())
+    def open_states(self) -> dict[str, PeriodState]:
+        """Return the states of the periods that are not worked through."""
+        known = self._dataset.state.periods
+        unknown = PeriodState(missing=self._index.units(self._job.domains), input=self._digest)
+        states = {period.name: known.get(period.name, unknown) for period in self._waiting}
+        return states | {work.period.name: work.state(self._digest) for work in self._active}
+
+    async def run(self) -> None:
+        """Work until everything is done, the export is to stop, or it gives up. Raises what all requests meet."""
+        self._taking = anyio.Lock(fast_acquire=True)
+        self._files = anyio.Lock(fast_acquire=True)
+        self._changed = anyio.Event()
+        self._closed = anyio.Event()
+        async with anyio.create_task_group() as self._tasks:
+            self._tasks.start_soon(self._watch)
+            async with anyio.create_task_group() as workers:
+                for _ in range(self._task_count):
+                    workers.start_soon(self._work)
+            self._tasks.cancel_scope.cancel()
+        if self._error:
+            raise self._error
+
+    async def _watch(self) -> None:
+        while not self._job.should_stop():  # noqa: ASYNC110 - a function of the caller
+            await anyio.sleep(_POLL_SECONDS)
+        self.ended = "stopped"
+        self._changed.set()
+        with anyio.move_on_after(self._job.stop_grace):
+            while self._sending:  # noqa: ASYNC110 - simpler, and only at the end
+                await anyio.sleep(_POLL_SECONDS)
+        self._tasks.cancel_scope.cancel()
+
+    async def _work(self) -> None:
         try:
-            # Again, in case two processes claimed an empty destination at once: only this one goes on.
-            claim(store, manifest)
-            settle()
-            self._find()
-        except BaseException:
-            self._journal.close()
-            raise
+            while taken := await self._take():
+                work, units = taken
+                while units and self.ended == "finished":
+                    units = await self._request(work, units)
+                await self._advance(work)
+        except Exception as error:  # noqa: BLE001 - raised by `run`, without the task group
+            self._error = self._error or error
+            self._tasks.cancel_scope.cancel()
 
-    def _find(self) -> None:
-        self.datasets.clean()
-        self.datasets.write_rejected(self.plan)
-        self._finished = self.datasets.finished()
-        for partition in self._finished:
-            self._journal.forget(self.plan.places(partition))  # a kill may have come between the two
-        kept, failed = self._journal.counts()
-        self._endpoints = self.plan.endpoints
-        self._done = kept + sum(len(self.plan.places(partition)) for partition in self._finished)
-        self._failed = failed + sum(map(self.datasets.failures_in, self._finished))
-        self._asked = 0
-        self._in_flight: dict[Endpoint, int] = {}
-        self._missing: dict[int, int] = {}
-        for partition, count in self._journal.counts_in_partitions(self.plan.size):
-            if count == len(self.plan.places(partition)):  # a kill may have come before its files were written
-                self.commit(partition)
+    async def _take(self) -> tuple[PeriodWork, list[Unit]] | None:
+        """Wait for reports to request. Return None if there are no more."""
+        async with self._taking:
+            while self.ended == "finished":
+                if self._job.should_stop():
+                    self.ended = "stopped"
+                    break
+                now = time.monotonic()
+                for work in self._active:
+                    if work.not_before <= now and (units := work.take(self._batch_size(work.remaining))):
+                        return work, units
+                if self._waiting:
+                    await self._open(self._waiting.pop())
+                elif not self._active:
+                    return None
+                else:
+                    self._changed = anyio.Event()
+                    begins = [work.not_before - now for work in self._active if work.not_before > now]
+                    with anyio.move_on_after(min(begins, default=math.inf)):
+                        await self._changed.wait()
+        return None
 
-    @property
-    def progress(self) -> ExportProgress:
-        """How far the export is."""
-        return ExportProgress(endpoints=self._endpoints, done=self._done, failed=self._failed, asked=self._asked)
+    async def _open(self, period: Period) -> None:
+        work = await to_thread.run_sync(PeriodWork, period, self._job, self._index, self._dataset, self._journal)
+        await to_thread.run_sync(work.reopen)
+        self._works.append(work)
+        self._active.append(work)
+        if not work.remaining:
+            await self._advance(work)
+        self._report()
 
-    def unfinished(self) -> Iterator[int]:
-        """Yield the partitions that are not finished, in order."""
-        return (partition for partition in range(self.plan.partitions) if partition not in self._finished)
+    async def _advance(self, work: PeriodWork) -> None:
+        """Begin the next round of a period whose round is over, or write its files."""
+        if work not in self._active or work.in_flight or self.ended != "finished":
+            return
+        self._settle_forbidden()
+        if work.next_round(self._retry):
+            self._active.remove(work)
+            async with self._files:
+                with suppress(StoppedError):
+                    await to_thread.run_sync(work.finish, self._digest, self._has_ended)
+        self._changed.set()
 
-    def endpoints(self, should_stop: Callable[[], bool]) -> Iterator[Endpoint]:
-        """Yield the endpoints that are still to be asked, until told to stop."""
-        for partition in self.unfinished():
-            places = self.plan.places(partition)
-            known = self._journal.places(places)
-            self._missing[partition] = len(places) - len(known)
-            for place, endpoint in self.plan.of(partition):
-                if place in known:
-                    continue
-                if should_stop():
-                    return
-                self._in_flight[endpoint] = place
-                yield endpoint
+    def _has_ended(self) -> bool:
+        return self.ended != "finished"
 
-    def take(self, outcome: CallReportOutcome) -> int | None:
-        """Keep an outcome, and return its partition where that is now complete.
+    async def _request(self, work: PeriodWork, units: list[Unit]) -> list[Unit]:
+        """Request reports, and return those to request again because everything fails."""
+        probe = await self._pass_gate()
+        if wait := self._limiter.reserve(math.inf):
+            await anyio.sleep(wait)
+        if self.breaker.is_open and not probe:
+            return units
+        batch = units[:1] if probe else units
+        self._sending += 1
+        try:
+            outcomes = await self._fetch(work.period, batch)
+        finally:
+            self._sending -= 1
+        done = {outcome.unit for outcome in outcomes if self._settle(work, outcome, probe=probe)}
+        if probe:
+            self._probing = False
+            if not self.breaker.is_open:
+                self._closed.set()
+                self._closed = anyio.Event()
+        if self.breaker.gives_up:
+            self.ended = "gave up"
+            self._tasks.cancel_scope.cancel()
+        self._report()
+        return [unit for unit in units if unit not in done]
 
-        Raises what all other endpoints would meet too.
-        """
-        if isinstance(outcome.error, OF_ALL):
-            raise outcome.error
-        place = self._in_flight.pop(outcome.endpoint)
-        self._journal.add(row_of(place, outcome))
-        self._asked += 1
-        self._done += 1
-        self._failed += outcome.error is not None
-        partition = place // self.plan.size
-        self._missing[partition] -= 1
-        return None if self._missing[partition] else partition
+    async def _pass_gate(self) -> bool:
+        """Wait while the circuit is open. Return whether the next request is the probe."""
+        while self.breaker.is_open:
+            if self._probing:
+                await self._closed.wait()
+                continue
+            self._probing = True
+            while (delay := self.breaker.next_probe - time.monotonic()) > 0:  # noqa: ASYNC110 - may be prolonged
+                await anyio.sleep(delay)
+            return True
+        return False
 
-    def commit(self, partition: int) -> None:
-        """Write the files of a complete partition."""
-        places = self.plan.places(partition)
-
-        def outcomes() -> Iterator[tuple[Endpoint, Row]]:
-            endpoints = (endpoint for _, endpoint in self.plan.of(partition))
-            return zip(endpoints, self._journal.rows(places), strict=True)
-
-        self.datasets.write_outcomes(partition, outcomes)
-        self._journal.forget(places)
-        self._finished.add(partition)
-        self._missing.pop(partition, None)
-
-    def known(self, partition: int) -> list[Row]:
-        """Return the outcomes of a partition that are kept."""
-        return list(self._journal.rows(self.plan.places(partition)))
-
-    def take_partition(self, partition: int, asked: int, failed: int) -> None:
-        """Count a partition that another process asked about and wrote the files of."""
-        known = self.known(partition)
-        places = self.plan.places(partition)
-        self._asked += asked
-        self._done += len(places) - len(known)
-        self._failed += failed - sum(row[5] is not None for row in known)
-        self._journal.forget(places)
-        self._finished.add(partition)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if len(self._finished) == self.plan.partitions:
-            self._journal.remove()
+    def _settle(self, work: PeriodWork, outcome: Outcome, *, probe: bool) -> bool:
+        """Keep an outcome. Return False if the report is to be requested again at once. Raises fatal errors."""
+        unit, result = outcome
+        at = self._job.now()
+        if isinstance(result, CallReport):
+            self.requested += 1
+            self._record(work, report_row(unit, result, at), probe=probe)
+            return True
+        self.requested += not isinstance(result, InvalidRequestError)
+        self._failed += 1
+        kind = classify(result)
+        if kind is Failure.FATAL:
+            raise result
+        if kind is Failure.PERMANENT:
+            self._record(work, failure_row(unit, result, kind, at), probe=probe)
+            return True
+        if kind is Failure.TRANSIENT:
+            self.breaker.fail(result, probe=probe)
+            if self.breaker.is_open:
+                return False  # not the report's own failure
         else:
-            self._journal.close()
-        self.plan.close()
+            self.breaker.succeed(probe=probe)
+            self._forbidden.append((work, unit, result))
+        work.record(failure_row(unit, result, Failure.TRANSIENT, at), is_open=True)
+        if len(self._forbidden) >= self._job.pause.failures:
+            raise result
+        return True
+
+    def _record(self, work: PeriodWork, row: Row, *, probe: bool) -> None:
+        """Keep a response of the API, which shows that the server works and permits requests."""
+        work.record(row, is_open=False)
+        self.breaker.succeed(probe=probe)
+        self._succeeded = True
+        self._settle_forbidden()
+
+    def _settle_forbidden(self) -> None:
+        """Make 403s permanent if other requests succeed. Raises the 403 if none does."""
+        for work, unit, error in self._forbidden:
+            if not self._succeeded:
+                raise error
+            work.in_flight += 1
+            work.record(failure_row(unit, error, Failure.PERMANENT, self._job.now()), is_open=False)
+        self._forbidden.clear()
+
+    def _report(self) -> None:
+        units = self._index.units(self._job.domains)
+        total = units * (len(self._complete) + len(self._waiting) + len(self._works))
+        open_units = units * len(self._waiting) + sum(work.remaining for work in self._works)
+        paused = None
+        if self.breaker.is_open:
+            delay = timedelta(seconds=max(self.breaker.next_probe - time.monotonic(), 0))
+            paused = self._job.now() + delay
+        progress = ExportProgress(
+            total=total,
+            done=max(total - open_units, 0),
+            failed=self._failed,
+            requested=self.requested,
+            paused_until=paused,
+            problem=self.breaker.problem if paused else None,
+        )
+        self._job.progress(progress)

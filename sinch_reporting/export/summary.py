@@ -1,54 +1,70 @@
-"""How far an export is, and what it came to."""
+"""Progress and result of an export."""
+
+from datetime import datetime
+from typing import Any, Literal
 
 from attrs import asdict, frozen
 
 
 @frozen(kw_only=True)
 class ExportProgress:
-    """How far an export is.
+    """Progress of a run.
 
     Attributes:
-        endpoints: How many endpoints there are, each counted once.
-        done: How many are finished, in this run and in earlier ones, failures included.
-        failed: How many of those failed.
-        asked: How many were asked in this run.
+        total: Number of reports to export: endpoints x periods x domains.
+        done: Number of those that have a report or a permanent failure, from this run or earlier ones.
+        failed: Number of requests of this run that failed.
+        requested: Number of requests sent in this run.
+        paused_until: Time of the next attempt, if the export is paused.
+        problem: Reason of the pause.
     """
 
-    endpoints: int
+    total: int
     done: int
     failed: int
-    asked: int
+    requested: int
+    paused_until: datetime | None = None
+    problem: str | None = None
 
 
 @frozen(kw_only=True)
 class ExportSummary:
-    """What an export came to.
+    """Result of a run.
 
     Attributes:
-        destination: Where the datasets are.
-        endpoints: How many endpoints there are, each counted once.
-        reports: How many have a report, from this run or an earlier one.
-        failures: How many have an error in its place.
-        duplicates: How many endpoints of the input had been there before.
-        rejected: How many lines of the input hold no endpoint.
-        asked: How many endpoints were asked in this run.
-        seconds: How long this run took.
+        destination: The destination, without credentials.
+        complete: Whether every report is exported or has failed permanently. Otherwise run the same export again.
+        ended: Why the run ended: `finished`, `stopped`, or `gave up`.
+        endpoints: Number of different endpoints in the input.
+        reports: Number of reports in the periods of this run, including those from earlier runs.
+        permanent_failures: Number of permanent failures in those periods.
+        transient_failures: Number of failures that the next run requests again.
+        missing: Number of reports that were not requested yet.
+        duplicates: Number of repeated endpoints in the input.
+        rejected: Number of rejected lines of the input.
+        rejected_reasons: The most frequent reasons, with their numbers of lines.
+        normalized: Number of endpoints whose text was changed to E.164.
+        requested: Number of requests sent in this run.
+        seconds: Duration of the run.
+        problem: Why the export gave up, if it did.
     """
 
     destination: str
+    complete: bool
+    ended: Literal["finished", "stopped", "gave up"]
     endpoints: int
     reports: int
-    failures: int
+    permanent_failures: int
+    transient_failures: int
+    missing: int
     duplicates: int
     rejected: int
-    asked: int
+    rejected_reasons: dict[str, int]
+    normalized: int
+    requested: int
     seconds: float
+    problem: str | None = None
 
-    @property
-    def finished(self) -> bool:
-        """Whether every endpoint has a report or an error; else the same call goes on with the others."""
-        return self.reports + self.failures == self.endpoints
-
-    def as_dict(self) -> dict[str, str | int | float | bool]:
-        """Return the summary as what JSON can hold."""
-        return {**asdict(self), "finished": self.finished}
+    def to_dict(self) -> dict[str, Any]:
+        """Return all values as JSON types."""
+        return asdict(self)

@@ -1,102 +1,99 @@
-"""What a worker of a cluster does: it asks about a partition's endpoints, and writes the files."""
+"""What a worker of a Dask cluster runs: it requests a batch of reports, and returns their outcomes."""
 
-import threading
-from collections import Counter
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
 from attrs import field, frozen
 
 from sinch_reporting.async_client import AsyncReportingClient
-from sinch_reporting.export.journal import Row, row_of
-from sinch_reporting.export.run import OF_ALL, Datasets
-from sinch_reporting.export.schemas import Question
-from sinch_reporting.export.store import Store
-from sinch_reporting.parameters import Endpoint
-from sinch_reporting.rate_limit import BURST_SECONDS
-
-_running: Counter[str] = Counter()
-_running_lock = threading.Lock()
+from sinch_reporting.errors import ConfigurationError, ReportingError
+from sinch_reporting.export.failures import CircuitBreaker, Failure, classify
+from sinch_reporting.export.input_index import to_endpoint
+from sinch_reporting.export.job import PausePolicy, Period
+from sinch_reporting.models import CallReport
+from sinch_reporting.parameters import Domain
+from sinch_reporting.rate_limit import BURST_SECONDS, RateLimiter
 
 
 @frozen(kw_only=True)
-class Task:
-    """One partition, as it is sent to a worker. It holds no credentials: those come from the worker's environment.
+class Batch:
+    """Reports to request. It contains no credentials: those are in the worker's environment.
 
     Attributes:
-        options: What the worker's client is made with.
-        destination: Where the datasets are, as the worker reaches them.
-        file_format: The format of the files.
-        question: What is asked about each endpoint.
-        partition: The number of the partition.
-        endpoints: Its endpoints with their places.
-        known: What is known of some of them already.
-        concurrency: How many calls are made at a time.
+        options: Options of the worker's client.
+        period: The period.
+        units: Domain and key of each report.
+        concurrency: Number of concurrent requests.
+        rate: Requests per second; None for no limit.
+        pause: When to end early because the server fails.
     """
 
     options: dict[str, Any]
-    destination: str
-    file_format: str
-    question: Question
-    partition: int
-    endpoints: list[tuple[int, Endpoint]] = field(repr=False)
-    known: list[Row] = field(repr=False)
+    period: Period
+    units: list[tuple[str, str]] = field(repr=False)
     concurrency: int
+    rate: float | None
+    pause: PausePolicy
 
 
-def perform(task: Task) -> tuple[int, int]:
-    """Ask about a partition and write its files, in a worker. Return how many were asked, and how many failed."""
-    with _counted(task.destination):
-        datasets = Datasets(Store(task.destination, None), task.file_format, task.question)
-        if task.partition in datasets.finished():  # by a worker that was taken for dead
-            return 0, datasets.failures_in(task.partition)
-        rows = {row[0]: row for row in task.known}
-        waiting = [(place, endpoint) for place, endpoint in task.endpoints if place not in rows]
-        rows |= anyio.run(_ask, task, waiting)
-
-        def outcomes() -> Iterator[tuple[Endpoint, Row]]:
-            return ((endpoint, rows[place]) for place, endpoint in task.endpoints)
-
-        datasets.write_outcomes(task.partition, outcomes)
-        return len(waiting), sum(row[5] is not None for row in rows.values())
+def request_batch(batch: Batch) -> list[tuple[int, CallReport | ReportingError]]:
+    """Request a batch, in a thread of a worker. Return the index and the result of each request that was sent."""
+    return anyio.run(_request, batch)
 
 
-async def _ask(task: Task, waiting: list[tuple[int, Endpoint]]) -> dict[int, Row]:
-    places = {endpoint: place for place, endpoint in waiting}
-    rows: dict[int, Row] = {}
-    question = task.question
-    async with AsyncReportingClient(**task.options) as client:
-        async for outcome in client.iter_call_reports(
-            [endpoint for _, endpoint in waiting],
-            domain=question.domain,
-            start=question.start,
-            stop=question.stop,
-            concurrency=task.concurrency,
-        ):
-            if isinstance(outcome.error, OF_ALL):
-                raise outcome.error
-            place = places[outcome.endpoint]
-            rows[place] = row_of(place, outcome)
-    if share := task.options.get("rate_limit"):
-        # As long as the burst with which a rate begins was too short: the next partition begins with one of its own.
-        await anyio.sleep(BURST_SECONDS + 1 / share)
-    return rows
-
-
-@contextmanager
-def _counted(destination: str) -> Generator[None]:
-    with _running_lock:
-        _running[destination] += 1
+def configuration_problem(options: dict[str, Any]) -> str | None:
+    """Return why the worker cannot make a client, None if it can."""
     try:
-        yield
-    finally:
-        with _running_lock:
-            _running[destination] -= 1
+        AsyncReportingClient(**options)
+    except ConfigurationError as error:
+        return str(error)
+    return None
 
 
-def running(destination: str) -> int:
-    """Return how many partitions of an export are in work in this process, a worker's."""
-    with _running_lock:
-        return _running[destination]
+async def _request(batch: Batch) -> list[tuple[int, CallReport | ReportingError]]:
+    results: list[tuple[int, CallReport | ReportingError]] = []
+    breaker = CircuitBreaker(batch.pause)
+    limiter = RateLimiter(batch.rate)
+    waiting = iter(enumerate(batch.units))
+    async with AsyncReportingClient(**batch.options) as client, anyio.create_task_group() as tasks:
+        for _ in range(min(batch.concurrency, len(batch.units))):
+            tasks.start_soon(_work, client, batch.period, waiting, limiter, breaker, results)
+    if batch.rate:
+        # The next batch begins with a burst; together they must not exceed the rate.
+        await anyio.sleep(limiter.reserve(math.inf) or 0.0)
+        await anyio.sleep(BURST_SECONDS)
+    return results
+
+
+async def _work(
+    client: AsyncReportingClient,
+    period: Period,
+    waiting: Iterator[tuple[int, tuple[str, str]]],
+    limiter: RateLimiter,
+    breaker: CircuitBreaker,
+    results: list[tuple[int, CallReport | ReportingError]],
+) -> None:
+    for index, (domain, key) in waiting:
+        if wait := limiter.reserve(math.inf):
+            await anyio.sleep(wait)
+        if breaker.is_open:
+            return
+        try:
+            report = await client.get_call_report(
+                to_endpoint(key),
+                domain=Domain(domain),
+                start=period.start,
+                stop=period.stop,
+            )
+        except ReportingError as error:
+            results.append((index, error))
+            kind = classify(error)
+            if kind is Failure.TRANSIENT:
+                breaker.fail(error, probe=False)
+            elif kind is Failure.FATAL:
+                breaker.is_open = True
+        else:
+            results.append((index, report))
+            breaker.succeed(probe=False)

@@ -1,5 +1,6 @@
 """The example programs run against a Sandbox."""
 
+import json
 import os
 import runpy
 import shutil
@@ -7,10 +8,11 @@ import stat
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Queue
+from types import ModuleType
 
 import httpx
 import nbformat
@@ -96,19 +98,49 @@ def home(tmp_path):
 def test_the_nightly_export_under_cron_is_silent_and_writes_the_reports(home):
     ran = as_cron_does(home)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
-    [day] = (home / "reports/reports").iterdir()
-    table = pyarrow.dataset.dataset(day / "reports").to_table()
-    assert table["endpoint"].to_pylist() == ["+46730170101", "+46730170102"]
-    assert {f"{moment}" for moment in table["period_start"].to_pylist()} == {day.name}
+    table = pyarrow.dataset.dataset(home / "reports/calls/reports", partitioning="hive").to_table()
+    assert table["endpoint"].to_pylist() == ["+46730170101", "+46730170102"] * 7
+    assert len(set(table["day"].to_pylist())) == 7
 
 
-def test_the_nightly_export_that_fails_is_mailed_and_goes_on_when_called_again(sandbox_env, home):
-    sandbox_env.fail_always(faults.Status(401))
+def test_a_night_completes_the_interrupted_ones_and_requests_nothing_twice(sandbox_env, home):
+    sandbox_env.fail_next(*[None] * 5, faults.Status(401))
     ran = as_cron_does(home)
-    assert ran.returncode == 1
+    assert ran.returncode == 75
     assert "401" in ran.stderr
     sandbox_env.clear_faults()
     assert as_cron_does(home).returncode == 0
+    folder = home / "reports/calls/reports"
+    assert pyarrow.dataset.dataset(folder, partitioning="hive").count_rows() == 14
+    assert len(list(folder.glob("*/_SUCCESS"))) == 7
+    count = len(sandbox_env.requests)
+    assert as_cron_does(home).returncode == 0
+    assert len(sandbox_env.requests) == count
+
+
+def test_the_airflow_task_fails_only_if_the_export_is_incomplete(sandbox_env, tmp_path, monkeypatch):
+    operators = []
+    sdk, bash = ModuleType("airflow.sdk"), ModuleType("airflow.providers.standard.operators.bash")
+    sdk.DAG = lambda *_args, **_options: nullcontext()
+    bash.BashOperator = lambda **options: operators.append(options)
+    for name in ("airflow", "airflow.providers", "airflow.providers.standard", "airflow.providers.standard.operators"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, "airflow.sdk", sdk)
+    monkeypatch.setitem(sys.modules, "airflow.providers.standard.operators.bash", bash)
+    runpy.run_path(str(EXAMPLES / "airflow_dag.py"))
+    [options] = operators
+    (tmp_path / "numbers.csv").write_text("number\n+46730170101\n")
+    command = options["bash_command"].replace("/srv/calls", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}")
+
+    def run_task():
+        return subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    sandbox_env.fail_next(faults.Status(401))
+    assert run_task().returncode != 0
+    sandbox_env.fail_next(faults.Status(404))
+    ran = run_task()
+    assert (ran.returncode, json.loads(ran.stdout)["permanent_failures"]) == (0, 1)
 
 
 @contextmanager
@@ -165,6 +197,6 @@ def test_the_notebook_exports_and_plots(tmp_path):
     notebook = nbformat.read(EXAMPLES / "export.ipynb", as_version=4)
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": tmp_path}}).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert outputs[0]["text"] == "12 reports, 0 failures\n"
-    assert outputs[1]["text"].endswith(" calls were answered\n")
+    assert outputs[0]["text"] == "240 reports, 0 failures\n"
+    assert outputs[1]["text"].endswith(" calls succeeded\n")
     assert outputs[2]["data"]["image/png"]

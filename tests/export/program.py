@@ -1,29 +1,27 @@
-"""Exports so many made-up numbers with a real client, as a process that a test can kill."""
+"""Exports made-up numbers with a real client, as a process that a test can kill."""
 
 import asyncio
 import sys
 from pathlib import Path
 
-from sinch_reporting import AsyncReportingClient, Number, ReportingClient, Username
+from sinch_reporting import AsyncReportingClient, ReportingClient, RetryPolicy
 from sinch_reporting.export import export_call_reports
-from tests.support.exports import DAYS
+from tests.support.exports import THREE_DAYS, endpoints
+
+CONCURRENCY = 4
 
 
-def endpoints(count):
-    for place in range(count):
-        yield Username(f"anna-{place}") if place % 7 == 3 else Number(f"+4673017{place:05d}")
-
-
-def main(kind: str, destination: str, count: str, size: str, cluster: str | None = None) -> None:
+def main(kind: str, destination: str, count: str, cluster: str | None = None) -> None:
     arguments = (endpoints(int(count)), Path(destination))
-    options = {"partition_size": int(size), "concurrency": 4, "cluster": cluster, **DAYS}
+    options = {"concurrency": CONCURRENCY, "cluster": cluster, **THREE_DAYS}
+    retry = RetryPolicy(backoff_base=0)
     if kind == "sync":
-        with ReportingClient() as client:
+        with ReportingClient(retry=retry) as client:
             export_call_reports(client, *arguments, **options)
         return
 
     async def run():
-        async with AsyncReportingClient() as client:
+        async with AsyncReportingClient(retry=retry) as client:
             await export_call_reports(client, *arguments, **options)
 
     asyncio.run(run())

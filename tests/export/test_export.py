@@ -2,220 +2,326 @@ import asyncio
 import json
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.dataset
-import pyarrow.fs
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sinch_reporting import (
-    AsyncReportingClient,
-    AuthenticationError,
-    InvalidRequestError,
-    Number,
-    ReportingClient,
-    Username,
-)
-from sinch_reporting.export import RejectedLine, export_call_reports, read_endpoints
-from sinch_reporting.export.run import Datasets
+from sinch_reporting import InvalidRequestError, Number, ReportingClient, RetryPolicy, Username
+from sinch_reporting.bulk import CallReportFailure
+from sinch_reporting.export import RejectedLine, call_reports_table, export_call_reports
+from sinch_reporting.export.export import run_job
+from sinch_reporting.export.job import ExportJob, Period
 from sinch_reporting.testing import faults
 from tests.support.callers import KEY, SECRET
-from tests.support.exports import DAYS, StaticTransport, rows
-from tests.support.raw_server import response
+from tests.support.exports import DAY, ONE_DAY, THREE_DAYS, StaticTransport, requested, rows, state, units
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDPOINTS = [Number("+46730170101"), Username("anna"), Username("nobody"), Number("+46730170102"), Username("no-one")]
 FORMATS = ["parquet", "csv", "jsonl"]
+THREE = ("2026-11-01", "2026-11-02", "2026-11-03")
 
 
-def number(place):
-    return Number(f"+4673017{place:05d}")
+@pytest.fixture
+def transport():
+    return StaticTransport()
 
 
-@pytest.fixture(params=["sync", "async"])
-def export(request):
-    """Return what exports with one of the two clients."""
+@pytest.fixture
+def static(transport):
+    """Return a function that exports without a server: usernames that begin with "no" are not found."""
 
-    def run(endpoints, destination, *, transport=None, **options):
-        transport = transport or StaticTransport()
-        arguments = {"base_url": "https://reporting.example", "transport": transport}
-        if request.param == "sync":
-            with ReportingClient(KEY, SECRET, **arguments) as client:
-                return export_call_reports(client, endpoints, destination, **{**DAYS, **options})
-
-        async def main():
-            async with AsyncReportingClient(KEY, SECRET, **arguments) as client:
-                return await export_call_reports(client, endpoints, destination, **{**DAYS, **options})
-
-        return asyncio.run(main())
+    def run(endpoints, destination, **options):
+        with ReportingClient(KEY, SECRET, base_url="https://reporting.example", transport=transport) as client:
+            return export_call_reports(client, endpoints, destination, **options)
 
     return run
 
 
-def stopping_after(count):
-    places = iter(range(count))
-    return lambda: next(places, None) is None
+def files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_reports_and_failures_are_datasets_of_typed_rows_in_the_order_of_the_input(export, tmp_path, file_format):
-    summary = export(ENDPOINTS, tmp_path, domain="pstn", file_format=file_format, partition_size=2)
-    assert (summary.endpoints, summary.reports, summary.failures, summary.asked) == (5, 3, 2, 5)
-    assert summary.finished
-    reports, failures = rows(tmp_path, "reports"), rows(tmp_path, "failures")
-    assert [(row["endpoint"], row["type"]) for row in reports] == [
-        ("+46730170101", "number"),
-        ("anna", "username"),
-        ("+46730170102", "number"),
-    ]
-    assert [(row["success"], row["failed"], row["duration"]) for row in reports] == [(17, 3, 4711)] * 3
-    assert {row["domain"] for row in reports} == {"pstn"}
-    assert [row["endpoint"] for row in failures] == ["nobody", "no-one"]
-    assert failures[0]["error"] == "NotFoundError"
-    assert (failures[0]["status"], failures[0]["code"]) == (404, 40400)
-    assert "unknown" in failures[0]["message"]
-    names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
-    parts = [f"{kind}/part-0000{place}.{file_format}" for kind in ("failures", "reports") for place in range(3)]
-    assert names == sorted(["export.json", f"rejected/part-00000.{file_format}", *parts])
+def test_one_row_per_endpoint_day_and_domain(static, tmp_path, file_format):
+    summary = static(ENDPOINTS, tmp_path, domain=["pstn", "data"], file_format=file_format, **THREE_DAYS)
+    assert (summary.endpoints, summary.reports, summary.permanent_failures, summary.requested) == (5, 18, 12, 30)
+    assert summary.complete
+    reporting, failing = ("+46730170101", "+46730170102", "anna"), ("no-one", "nobody")
+    expected = [(each, day, domain) for each in reporting for day in THREE for domain in ("data", "pstn")]
+    assert units(tmp_path) == sorted(expected)
+    expected = [(each, day, domain) for each in failing for day in THREE for domain in ("data", "pstn")]
+    assert units(tmp_path, "failures") == sorted(expected)
+    first = rows(tmp_path)[0]
+    assert (first["success"], first["failed"], first["duration"], first["partial"]) == (17, 3, 4711, False)
+    failure = rows(tmp_path, "failures")[0]
+    assert (failure["kind"], failure["error"]) == ("permanent", "NotFoundError")
+    assert (failure["status"], failure["code"]) == (404, 40400)
+    parts = [f"{kind}/day={day}/part-0.{file_format}" for kind in ("failures", "reports") for day in THREE]
+    assert files(tmp_path) == sorted(["export.json", *parts, *(f"reports/day={day}/_SUCCESS" for day in THREE)])
 
 
-def test_times_and_days_keep_their_types_and_units(export, tmp_path):
-    export(ENDPOINTS, tmp_path)
-    table = pyarrow.dataset.dataset(tmp_path / "reports").to_table()
-    assert table["start"][0].as_py() == datetime(2026, 11, 1, 8, 15, 30, tzinfo=UTC)
-    assert table["period_stop"][0].as_py() == date(2026, 11, 20)
-    assert table.schema.field("duration").type == pa.int64()
-    units = {field.name: field.metadata.get(b"unit") for field in table.schema}
-    assert units["duration"] == b"s"
-    assert units["success"] == units["failed"] == b"calls"
-    assert all(field.metadata[b"description"] for field in table.schema)
+def test_the_usual_domain_depends_on_the_type(static, tmp_path):
+    static(ENDPOINTS[:2], tmp_path, **ONE_DAY)
+    found = [(endpoint, domain) for endpoint, _, domain in units(tmp_path)]
+    assert found == [("+46730170101", "pstn"), ("anna", "data")]
 
 
-def test_json_lines_have_iso_times(export, tmp_path):
-    export(ENDPOINTS, tmp_path, file_format="jsonl")
-    first = rows(tmp_path, "reports")[0]
-    assert (first["start"], first["period_start"]) == ("2026-11-01T08:15:30Z", "2026-11-01")
+def test_a_period_is_one_row(static, tmp_path):
+    static(ENDPOINTS, tmp_path, start=DAY, stop=date(2026, 11, 20))
+    assert (tmp_path / "reports/period=2026-11-01_2026-11-20/part-0.parquet").exists()
+    [first, *_] = rows(tmp_path)
+    assert (first["period_start"], first["period_stop"]) == (DAY, date(2026, 11, 20))
 
 
-def test_each_endpoint_is_asked_once_however_often_it_is_in_the_input(export, tmp_path):
-    transport = StaticTransport()
-    summary = export([*ENDPOINTS, *ENDPOINTS, Username("+46730170101")], tmp_path, transport=transport)
+def test_columns_have_types_units_and_metadata(static, tmp_path):
+    before = datetime.now(UTC)
+    static(ENDPOINTS, tmp_path, **ONE_DAY)
+    table = pq.read_table(tmp_path / "reports/day=2026-11-01/part-0.parquet", partitioning=None)
+    assert table["first_call"][0].as_py() == datetime(2026, 11, 1, 8, 15, 30, tzinfo=UTC)
+    assert before <= table["retrieved_at"][0].as_py() <= datetime.now(UTC)
+    described = {field.name: field.metadata for field in table.schema}
+    assert {name: found[b"unit"] for name, found in described.items() if b"unit" in found} == {
+        "success": b"calls",
+        "failed": b"calls",
+        "duration": b"s",
+    }
+    assert all(found[b"description"] for found in described.values())
+    metadata = table.schema.metadata
+    assert metadata[b"api_host"] == b"reporting.example"
+    assert metadata[b"period"] == b"2026-11-01/2026-11-01"
+    assert metadata.keys() >= {b"client_version", b"domain"}
+
+
+def test_readers_find_the_days_without_configuration(static, tmp_path):
+    static(ENDPOINTS, tmp_path, **THREE_DAYS)
+    dataset = pyarrow.dataset.dataset(tmp_path / "reports", partitioning="hive")
+    assert dataset.count_rows() == 9
+    assert set(dataset.to_table()["day"].to_pylist()) == set(THREE)
+
+
+def test_further_days_and_endpoints_are_added_and_complete_days_are_not_requested_again(static, transport, tmp_path):
+    static(ENDPOINTS[:2], tmp_path, **ONE_DAY)
+    again = static(ENDPOINTS[:2], tmp_path, **ONE_DAY)
+    assert (again.requested, again.reports, again.complete) == (0, 2, True)
+    before = (tmp_path / "reports/day=2026-11-01/part-0.parquet").stat().st_mtime_ns
+    more = static(ENDPOINTS[:2], tmp_path, **THREE_DAYS)
+    assert (more.requested, more.reports) == (4, 6)
+    assert (tmp_path / "reports/day=2026-11-01/part-0.parquet").stat().st_mtime_ns == before
+    other = static(ENDPOINTS, tmp_path, **THREE_DAYS)
+    assert (other.requested, other.reports, other.permanent_failures) == (9, 9, 6)
+    fewer = static(ENDPOINTS[3:], tmp_path, **THREE_DAYS)
+    assert (fewer.requested, fewer.complete) == (0, True)
+    assert len(set(units(tmp_path))) == len(units(tmp_path)) == 9
+    assert set(transport.requested.values()) == {1}
+    assert state(tmp_path)["reports"] == 9
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_refreshed_day_is_replaced_when_all_of_it_is_there(export, sandbox, tmp_path, file_format):
+    numbers = [Number(f"+4673017{i:05d}") for i in range(20)]
+    options = {"file_format": file_format, "concurrency": 1, **THREE_DAYS}
+    export([*numbers, Number("+46700000001")], tmp_path, **options)
+    old = {(row["endpoint"], str(row["period_start"])): row["retrieved_at"] for row in rows(tmp_path)}
+    sandbox.fail_next(*[None] * 10, faults.Status(503))
+    once = {"retry": RetryPolicy(attempts=1)}
+    first = export(numbers, tmp_path, client=once, refresh=[date(2026, 11, 2)], **options)
+    assert (first.requested, first.complete) == (20, False)
+    assert {(row["endpoint"], str(row["period_start"])): row["retrieved_at"] for row in rows(tmp_path)} == old
+    assert (tmp_path / "reports/day=2026-11-02/_SUCCESS").exists()
+    # Finished by the next run, whichever days it exports.
+    second = export(numbers, tmp_path, file_format=file_format, **ONE_DAY)
+    assert (second.requested, second.complete) == (1, True)
+    new = {(row["endpoint"], str(row["period_start"])): row["retrieved_at"] for row in rows(tmp_path)}
+    assert new.keys() == old.keys()
+    assert {key for key in new if new[key] != old[key]} == {(each.value, "2026-11-02") for each in numbers}
+
+
+def test_a_day_that_is_not_over_is_refused_or_marked_and_requested_again(sandbox, tmp_path):
+    now = [datetime(2026, 11, 1, 12, tzinfo=UTC)]
+
+    def run(**options):
+        job = ExportJob(periods=(Period(DAY, DAY),), now=lambda: now[0], **options)
+        with sandbox.client() as client:
+            return run_job(client, ENDPOINTS, tmp_path / "out", job)
+
+    with pytest.raises(InvalidRequestError, match="2026-11-01 is not over"):
+        run()
+    assert not (tmp_path / "out").exists()
+    assert run(allow_partial_day=True).complete
+    assert {row["partial"] for row in rows(tmp_path / "out")} == {True}
+    assert not (tmp_path / "out/reports/day=2026-11-01/_SUCCESS").exists()
+    assert state(tmp_path / "out")["state"] == "incomplete"
+    assert run(allow_partial_day=True).requested == 5
+    assert len(rows(tmp_path / "out")) == 5
+    now[0] += timedelta(days=1)
+    last = run()
+    assert (last.requested, last.complete) == (5, True)
+    assert {row["partial"] for row in rows(tmp_path / "out")} == {False}
+    assert len(rows(tmp_path / "out")) == 5
+    assert run().requested == 0
+
+
+def test_partial_reports_in_the_journal_are_requested_again_when_the_day_is_over(sandbox, tmp_path):
+    now = [datetime(2026, 11, 1, 12, tzinfo=UTC)]
+
+    def run(**options):
+        job = ExportJob(periods=(Period(DAY, DAY),), now=lambda: now[0], concurrency=1, stop_grace=0.1, **options)
+        with sandbox.client() as client:
+            return run_job(client, ENDPOINTS, tmp_path, job)
+
+    first = run(allow_partial_day=True, should_stop=lambda: len(sandbox.requests) > 0)
+    assert first.ended == "stopped"
+    now[0] += timedelta(days=1)
+    assert run().complete
+    assert {row["partial"] for row in rows(tmp_path)} == {False}
+    assert len(rows(tmp_path)) == 5
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_stopped_it_resumes_at_the_single_request(export, sandbox, tmp_path, file_format):
+    numbers = [Number(f"+4673017{i:05d}") for i in range(100)]
+    stops = [lambda: len(sandbox.requests) > 40, lambda: len(sandbox.requests) > 150, None]
+    for should_stop in stops:
+        summary = export(numbers, tmp_path, should_stop=should_stop, file_format=file_format, **THREE_DAYS)
+    assert (summary.reports, summary.complete) == (300, True)
+    assert set(requested(sandbox.requests).values()) == {1}
+    assert len(set(units(tmp_path))) == len(units(tmp_path)) == 300
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_each_endpoint_is_requested_once_however_often_it_is_in_the_input(static, transport, tmp_path):
+    summary = static([*ENDPOINTS, *ENDPOINTS, Username("+46730170101")], tmp_path, **ONE_DAY)
     assert (summary.endpoints, summary.duplicates) == (6, 5)
-    # The number and the username that looks like it are two endpoints.
-    assert transport.asked == {**dict.fromkeys(["anna", "nobody", "no-one", "+46730170102"], 1), "+46730170101": 2}
+    # The number and the username of the same text are different endpoints.
+    assert set(transport.requested.values()) == {1}
+    assert len(transport.requested) == 6
 
 
-@pytest.mark.parametrize("file_format", FORMATS)
-def test_rejected_lines_are_set_aside_with_their_numbers(export, tmp_path, file_format):
-    (tmp_path / "numbers.txt").write_bytes(b'+46730170101\n0730,"\n\xff\n+46730170102\n')
-    summary = export(read_endpoints(tmp_path / "numbers.txt"), tmp_path / "out", file_format=file_format)
-    assert (summary.reports, summary.rejected) == (2, 2)
-    rejected = rows(tmp_path / "out", "rejected")
-    assert [(row["line"], row["text"]) for row in rejected] == [(2, '0730,"'), (3, "\\xff")]
-    assert all(row["reason"] for row in rejected)
+def test_text_is_validated_and_rejected_with_the_reason(static, tmp_path):
+    given = ["+46730170101", "46730170102", RejectedLine(line=9, text="x", reason="why", source="a.csv"), "4.67E+10"]
+    summary = static(given, tmp_path, **ONE_DAY)
+    assert (summary.reports, summary.rejected, summary.complete) == (1, 3, True)
+    rejected = {row["text"]: (row["line"], row["reason"]) for row in rows(tmp_path, "rejected")}
+    assert rejected["46730170102"] == (2, "no plus sign")
+    assert rejected["x"] == (9, "why")
+    assert "spreadsheet notation" in rejected["4.67E+10"][1]
+    assert state(tmp_path)["rejected"] == 3
+    static(given[:1], tmp_path, **ONE_DAY)
+    assert not rows(tmp_path, "rejected")
 
 
-@pytest.mark.parametrize("file_format", FORMATS)
-def test_stopped_it_goes_on_where_it_was(export, tmp_path, file_format):
-    transport = StaticTransport()
-    options = {"transport": transport, "partition_size": 10, "file_format": file_format}
-    endpoints = [*map(number, range(95)), *map(Username, ("nobody", "no-one", "no-two", "no-three", "no"))]
-    first = export(iter(endpoints), tmp_path, should_stop=stopping_after(37), **options)
-    assert (first.asked, first.finished) == (37, False)
-    assert len(rows(tmp_path, "reports")) == 30
-    second = export(iter(endpoints), tmp_path, should_stop=stopping_after(60), **options)
-    assert (second.reports + second.failures, second.asked, second.finished) == (97, 60, False)
-    last = export(iter(endpoints), tmp_path, **options)
-    assert (last.reports, last.failures, last.asked, last.finished) == (95, 5, 3, True)
-    again = export(iter(endpoints), tmp_path, **options)
-    assert (again.reports, again.failures, again.asked, again.finished) == (95, 5, 0, True)
-    assert set(transport.asked.values()) == {1}
-    assert [row["endpoint"] for row in rows(tmp_path, "reports")] == [number(place).value for place in range(95)]
-    assert not list(tmp_path.glob(".journal*"))
+def test_columns_of_tables_are_endpoints(static, tmp_path):
+    texts = ["+46730170101", "+46730170102", None]
+    categories = pl.Series(texts).cast(pl.Categorical)
+    tables = [pa.array(texts), pa.chunked_array([texts, texts]), pd.Series(texts), pl.Series(texts), categories]
+    for i, column in enumerate(tables):
+        summary = static(column, tmp_path / str(i), **ONE_DAY)
+        assert (summary.endpoints, summary.reports) == (2, 2)
+        assert summary.rejected in {1, 2}
+    objects = pd.Series([Username("anna"), Number("+46730170101")])
+    assert static(objects, tmp_path / "objects", **ONE_DAY).reports == 2
+    integers = static(pd.Series(["+46730170101", 46730170102]), tmp_path / "mixed", **ONE_DAY)
+    assert (integers.reports, integers.rejected) == (1, 1)
 
 
-def test_a_partition_that_is_complete_in_the_journal_alone_is_written_at_the_next_start(export, tmp_path, monkeypatch):
-    def killed(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Datasets, "write_outcomes", killed)
-        with pytest.raises(KeyboardInterrupt):
-            export(ENDPOINTS, tmp_path)
-    assert not (tmp_path / "reports").exists()
-    transport = StaticTransport()
-    assert export(ENDPOINTS, tmp_path, transport=transport, should_stop=lambda: True).finished
-    assert not transport.asked
-    assert len(rows(tmp_path, "reports") + rows(tmp_path, "failures")) == 5
+@pytest.mark.parametrize("given", [[], ["46730170101"], iter(())])
+def test_an_input_without_a_valid_endpoint_is_an_error_before_anything_is_created(static, tmp_path, given):
+    with pytest.raises(InvalidRequestError, match="no valid endpoint"):
+        static(given, tmp_path / "out", **ONE_DAY)
+    assert not list(tmp_path.iterdir())
 
 
-def test_whatever_a_server_says_can_be_kept(tmp_path, raw_server):
-    body = '{"errorCode": 40400, "message": "half a pair \\ud800 and a nothing \\u0000"}'
-    raw_server.script = [response(body, "404 Not Found")]
-    with ReportingClient(KEY, SECRET, base_url=raw_server.url) as client:
-        assert export_call_reports(client, ENDPOINTS, tmp_path, concurrency=1, **DAYS).failures == 5
-    assert "half a pair" in rows(tmp_path, "failures")[0]["message"]
+def test_an_error_of_the_endpoints_leaves_nothing_behind(static, tmp_path):
+    def failing():
+        yield from ENDPOINTS
+        raise LookupError("the database is gone")
 
-
-def test_progress_counts_what_earlier_runs_did(export, tmp_path):
-    seen = []
-    export(ENDPOINTS, tmp_path, should_stop=stopping_after(3), partition_size=2)
-    export(ENDPOINTS, tmp_path, progress=seen.append, partition_size=2)
-    assert [(each.done, each.asked) for each in seen] == [(3, 0), (4, 1), (5, 2)]
-    assert {each.endpoints for each in seen} == {5}
-    assert (seen[0].failed, seen[-1].failed) == (1, 2)
+    with pytest.raises(LookupError, match="the database is gone"):
+        static(failing(), tmp_path / "out", **ONE_DAY)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("changed", "named"),
+    "wrong",
     [
-        ({"domain": "pstn"}, "the domain"),
-        ({"start": date(2026, 11, 2)}, "the first day"),
-        ({"stop": date(2026, 11, 19)}, "the last day"),
-        ({"file_format": "csv"}, "the format"),
-        ({"partition_size": 3}, "the partition size"),
-        ({"endpoints": ENDPOINTS[:-1]}, "the input"),
-        ({"endpoints": ENDPOINTS[::-1]}, "the input"),
-        ({"endpoints": [*ENDPOINTS, RejectedLine(line=6, text="", reason="")]}, "the input"),
+        {"endpoints": "numbers.csv"},
+        {"endpoints": 7},
+        {"endpoints": [7]},
+        {"start": None},
+        {"stop": None},
+        {"stop": date(2027, 1, 1)},
+        {"stop": date(2026, 10, 1)},
+        {"start": date(2026, 9, 1)},
+        {"domain": "moon"},
+        {"domain": []},
+        {"file_format": "xml"},
+        {"concurrency": True},
+        {"refresh": [date(2026, 10, 1)]},
+        {"destination": "moon://reports"},
     ],
 )
-@pytest.mark.parametrize("finished", [True, False])
-def test_other_parameters_at_the_same_destination_are_refused(export, tmp_path, changed, named, finished):
-    export(ENDPOINTS, tmp_path, partition_size=2, should_stop=lambda: not finished)
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if "journal" not in path.name}
-    transport = StaticTransport()
-    arguments = {"endpoints": ENDPOINTS, "partition_size": 2, **changed}
-    with pytest.raises(InvalidRequestError, match=rf"other parameters \({named}\)"):
-        export(arguments.pop("endpoints"), tmp_path, transport=transport, **arguments)
-    assert not transport.asked
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*") if "journal" not in path.name} == before
+def test_invalid_arguments_are_refused_and_leave_nothing_behind(static, transport, tmp_path, wrong):
+    arguments = {"endpoints": ENDPOINTS, "destination": tmp_path / "out", **ONE_DAY, **wrong}
+    with pytest.raises(InvalidRequestError):
+        static(arguments.pop("endpoints"), arguments.pop("destination"), **arguments)
+    assert not transport.requested
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(InvalidRequestError, match="client"):
+        export_call_reports(None, ENDPOINTS, tmp_path, **ONE_DAY)
 
 
-def test_a_destination_with_other_files_is_refused(export, tmp_path):
-    (tmp_path / "thesis.tex").touch()
-    with pytest.raises(InvalidRequestError, match="not empty"):
-        export(ENDPOINTS, tmp_path)
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"file_format": "csv"}, "contains parquet files"),
+        ({"start": date(2026, 10, 31)}, "both single days and longer periods"),
+    ],
+)
+def test_a_destination_of_another_kind_is_refused_and_not_touched(static, transport, tmp_path, changed, message):
+    static(ENDPOINTS, tmp_path, **ONE_DAY)
+    before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
+    transport.requested.clear()
+    with pytest.raises(InvalidRequestError, match=message):
+        static(ENDPOINTS, tmp_path, **{**ONE_DAY, **changed})
+    assert not transport.requested
+    assert {name: (tmp_path / name).read_bytes() for name in files(tmp_path)} == before
 
 
-def test_a_damaged_manifest_is_not_taken_for_ours(export, tmp_path):
+def test_reports_of_another_server_are_not_mixed_in(static, export, tmp_path):
+    static(ENDPOINTS, tmp_path, **ONE_DAY)
+    with pytest.raises(InvalidRequestError, match=r"reports from reporting\.example, not 127\.0\.0\.1"):
+        export(ENDPOINTS, tmp_path, **ONE_DAY)
+
+
+def test_files_of_others_are_not_touched(static, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(InvalidRequestError, match="contains other files"):
+        static(ENDPOINTS, tmp_path, **ONE_DAY)
+    assert files(tmp_path) == ["thesis.tex"]
+    (tmp_path / "thesis.tex").unlink()
+    static(ENDPOINTS, tmp_path, **ONE_DAY)
+    for name in (".notes.tmp", "reports/day=2026-11-01/mine.parquet", "notes.txt"):
+        (tmp_path / name).write_text("mine")
+    static(ENDPOINTS, tmp_path, refresh=[DAY], **ONE_DAY)
+    for name in (".notes.tmp", "reports/day=2026-11-01/mine.parquet", "notes.txt"):
+        assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_damaged_state_is_refused_with_the_remedy(static, tmp_path):
     (tmp_path / "export.json").write_text("[")
-    with pytest.raises(InvalidRequestError, match="other parameters"):
-        export(ENDPOINTS, tmp_path)
+    with pytest.raises(InvalidRequestError, match=r"export\.json .* is damaged .*; choose another destination"):
+        static(ENDPOINTS, tmp_path, **ONE_DAY)
 
 
-def test_a_journal_of_another_export_is_refused(export, tmp_path):
-    journal = tmp_path / "journal"
-    export(ENDPOINTS, tmp_path / "one", journal=journal, should_stop=lambda: True)
-    with pytest.raises(InvalidRequestError, match="journal belongs to another"):
-        export(ENDPOINTS[1:], tmp_path / "two", journal=journal)
-
-
-def test_two_processes_do_not_export_to_one_destination_at_once(export, tmp_path):
+def test_two_processes_do_not_export_to_one_destination_at_once(static, tmp_path):
     refused = []
 
     def start_another(_progress):
@@ -224,117 +330,73 @@ def test_two_processes_do_not_export_to_one_destination_at_once(export, tmp_path
             command = [sys.executable, "-c", program, str(ROOT)]
             refused.append(subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True))
 
-    summary = export(ENDPOINTS, tmp_path, progress=start_another)
+    summary = static(ENDPOINTS, tmp_path, progress=start_another, **ONE_DAY)
     assert refused[0].returncode == 1
     assert "InvalidRequestError: another process is exporting to this destination" in refused[0].stderr
-    assert summary.finished
+    assert summary.complete
 
 
 def another():
     with ReportingClient(KEY, SECRET, base_url="https://reporting.example", transport=StaticTransport()) as client:
-        export_call_reports(client, ENDPOINTS, ".", **DAYS)
+        export_call_reports(client, ENDPOINTS, ".", **ONE_DAY)
 
 
-def test_refused_credentials_end_the_export_and_cost_no_endpoint_its_report(tmp_path, sandbox):
-    sandbox.fail_always(faults.Status(401))
+def test_progress_counts_what_earlier_runs_did(static, tmp_path):
+    static(ENDPOINTS, tmp_path, **ONE_DAY)
+    seen = []
+    static(ENDPOINTS, tmp_path, progress=seen.append, concurrency=1, **THREE_DAYS)
+    assert [(each.done, each.requested) for each in seen][-1] == (15, 10)
+    assert {each.total for each in seen} == {15}
+    assert seen[0].done == 5
+    assert seen[-1].failed == 4
+
+
+def test_the_summary_is_json(static, tmp_path):
+    summary = static(ENDPOINTS, tmp_path, **ONE_DAY)
+    found = json.loads(json.dumps(summary.to_dict()))
+    assert found["destination"] == str(tmp_path)
+    assert (found["complete"], found["ended"], found["requested"], found["missing"]) == (True, "finished", 5, 0)
+
+
+def test_in_a_notebook_the_event_loop_runs_already(static, tmp_path):
+    async def cell():
+        return static(ENDPOINTS, tmp_path, **ONE_DAY)
+
+    assert asyncio.run(cell()).complete
+
+
+def test_call_reports_become_a_table_in_which_failures_are_rows(sandbox):
+    sandbox.fail_next(None, faults.Status(404))
     with sandbox.client() as client:
-        with pytest.raises(AuthenticationError):
-            export_call_reports(client, map(number, range(1000)), tmp_path, **DAYS)
-        assert len(sandbox.requests) < 100
-        sandbox.clear_faults()
-        summary = export_call_reports(client, map(number, range(1000)), tmp_path, **DAYS)
-    assert (summary.reports, summary.failures) == (1000, 0)
+        outcomes = list(client.iter_call_reports([Number("+46730170101"), Username("anna")], concurrency=1))
+        daily = list(client.daily_call_reports(Username("anna"), DAY, date(2026, 11, 2)))
+    table = call_reports_table(outcomes)
+    assert table["endpoint"].to_pylist() == ["+46730170101", "anna"]
+    assert table["success"].to_pylist() == [outcomes[0].report.success, None]
+    assert table["error"].null_count == 1
+    assert isinstance(outcomes[1], CallReportFailure)
+    assert call_reports_table(daily)["period_start"].to_pylist() == [DAY, date(2026, 11, 2)]
+    assert call_reports_table([outcomes[0].report]).schema == table.schema == call_reports_table([]).schema
 
 
-def test_failures_can_be_asked_again_by_exporting_them(export, tmp_path):
-    export(ENDPOINTS, tmp_path / "out")
-    transport = StaticTransport()
-    summary = export(read_endpoints(tmp_path / "out/failures"), tmp_path / "again", transport=transport)
-    assert summary.endpoints == 2
-    assert set(transport.asked) == {"nobody", "no-one"}
+NAMES = st.lists(st.sampled_from([f"{prefix}{i}" for prefix in ("a", "no") for i in range(6)]), min_size=1, max_size=9)
 
 
-def test_nothing_to_ask_is_an_export_too(export, tmp_path):
-    assert export([], tmp_path).finished
-    assert json.loads((tmp_path / "export.json").read_text())["endpoints"] == 0
-
-
-def test_the_summary_can_be_json(export, tmp_path):
-    summary = export(ENDPOINTS, tmp_path)
-    assert json.loads(json.dumps(summary.as_dict())) == {
-        "destination": str(tmp_path),
-        "endpoints": 5,
-        "reports": 3,
-        "failures": 2,
-        "duplicates": 0,
-        "rejected": 0,
-        "asked": 5,
-        "seconds": summary.seconds,
-        "finished": True,
-    }
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"endpoints": "numbers.csv"},
-        {"endpoints": ["+46730170101"]},
-        {"endpoints": 7},
-        {"start": None},
-        {"stop": None},
-        {"stop": date(2027, 1, 1)},
-        {"domain": "moon"},
-        {"file_format": "xml"},
-        {"partition_size": 0},
-        {"concurrency": True},
-        {"destination": "moon://reports"},
-    ],
-)
-def test_wrong_arguments_are_refused_and_leave_nothing_behind(export, tmp_path, wrong):
-    arguments = {"endpoints": ENDPOINTS, "destination": tmp_path / "out", **wrong}
-    transport = StaticTransport()
-    with pytest.raises(InvalidRequestError):
-        export(arguments.pop("endpoints"), arguments.pop("destination"), transport=transport, **arguments)
-    assert not transport.asked
-    assert not list(tmp_path.iterdir())
-    with pytest.raises(InvalidRequestError, match="client"):
-        export_call_reports(None, ENDPOINTS, tmp_path, **DAYS)
-
-
-def test_an_error_of_the_endpoints_themselves_leaves_nothing_behind(export, tmp_path):
-    def endpoints():
-        yield from ENDPOINTS
-        raise LookupError("the database is gone")
-
-    with pytest.raises(LookupError, match="the database is gone"):
-        export(endpoints(), tmp_path / "out")
-    assert not list(tmp_path.iterdir())
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    names=st.lists(st.sampled_from([f"{prefix}{place}" for prefix in ("a", "no") for place in range(9)]), max_size=30),
-    size=st.integers(1, 7),
-    stops=st.lists(st.integers(0, 12), max_size=4),
-)
-def test_whatever_the_input_and_the_stops_every_endpoint_is_there_once(tmp_path_factory, names, size, stops):
+@settings(max_examples=10, deadline=None)
+@given(runs=st.lists(st.tuples(NAMES, st.integers(1, 3), st.booleans()), min_size=1, max_size=4))
+def test_whatever_the_inputs_and_days_every_report_is_there_once(tmp_path_factory, runs):
     folder = tmp_path_factory.mktemp("export")
     transport = StaticTransport()
-    options = {"partition_size": size, "concurrency": 2, **DAYS}
+    expected = set()
     with ReportingClient(KEY, SECRET, base_url="https://reporting.example", transport=transport) as client:
-        for count in stops:
-            export_call_reports(client, map(Username, names), folder, should_stop=stopping_after(count), **options)
-        summary = export_call_reports(client, map(Username, names), folder, **options)
-    assert summary.finished
-    unique = list(dict.fromkeys(names))
-    assert [row["endpoint"] for row in rows(folder, "reports")] == [name for name in unique if name.startswith("a")]
-    assert [row["endpoint"] for row in rows(folder, "failures")] == [name for name in unique if name.startswith("no")]
-    assert transport.asked == dict.fromkeys(unique, 1)
-
-
-def test_a_finished_run_keeps_the_files_of_others(export, tmp_path):
-    export(ENDPOINTS, tmp_path, partition_size=2)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "reports").iterdir()}
-    export(ENDPOINTS, tmp_path, partition_size=2)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "reports").iterdir()} == before
-    assert pq.read_table(tmp_path / "reports").num_rows == 3
+        for names, days, is_refreshed in runs:
+            stop = date(2026, 11, days)
+            refresh = [DAY] if is_refreshed else []
+            options = {"start": DAY, "stop": stop, "daily": True, "refresh": refresh, "concurrency": 2}
+            summary = export_call_reports(client, map(Username, names), folder, **options)
+            assert summary.complete
+            expected |= {(name, f"2026-11-0{day}", "data") for name in names for day in range(1, days + 1)}
+    assert units(folder) == sorted(unit for unit in expected if unit[0].startswith("a"))
+    assert units(folder, "failures") == sorted(unit for unit in expected if unit[0].startswith("no"))
+    counts = state(folder)
+    assert (counts["reports"], counts["failures"]["permanent"]) == (len(units(folder)), len(units(folder, "failures")))

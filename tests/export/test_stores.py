@@ -1,6 +1,8 @@
+import stat
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow.dataset
 import pyarrow.fs
@@ -8,13 +10,19 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from moto.server import ThreadedMotoServer
 
-from sinch_reporting import Number, ReportingClient
-from sinch_reporting.export import export_call_reports
-from sinch_reporting.export.store import Store
+from sinch_reporting import InvalidRequestError, Number, ReportingClient
+from sinch_reporting.export import export_call_reports, read_endpoints
+from sinch_reporting.export.database import connect, sqlite_errors
+from sinch_reporting.export.output_store import OutputStore, public_name
 from tests.support.callers import KEY, SECRET
-from tests.support.exports import DAYS, StaticTransport
+from tests.support.exports import ONE_DAY, THREE_DAYS, StaticTransport, rows, units
 
-NUMBERS = [f"+4673017{place:05d}" for place in range(30)]
+NUMBERS = [f"+4673017{i:05d}" for i in range(30)]
+
+
+@pytest.fixture(autouse=True)
+def _state_home(monkeypatch, tmp_path_factory):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +32,9 @@ def s3():
     server.start()
     host, port = server.get_host_and_port()
     options = {"access_key": "key", "secret_key": "secret", "region": "eu-north-1", "allow_bucket_creation": True}
-    yield pyarrow.fs.S3FileSystem(endpoint_override=f"{host}:{port}", scheme="http", **options)
+    filesystem = pyarrow.fs.S3FileSystem(endpoint_override=f"{host}:{port}", scheme="http", **options)
+    filesystem.create_dir("calls")
+    yield filesystem, f"{host}:{port}"
     server.stop()
 
 
@@ -32,55 +42,62 @@ def s3():
 def place(request, tmp_path):
     """Return a file system, and a path on it where nothing is."""
     if request.param == "s3":
-        filesystem = request.getfixturevalue("s3")
-        filesystem.create_dir(tmp_path.name.replace("_", "-").lower())
-        return filesystem, f"{tmp_path.name.replace('_', '-').lower()}/out"
+        return request.getfixturevalue("s3")[0], f"calls/{tmp_path.name}"
     if request.param == "memory":
         return pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(MemoryFileSystem())), f"/{tmp_path.name}"
     return pyarrow.fs.SubTreeFileSystem(str(tmp_path), pyarrow.fs.LocalFileSystem()), "out"
 
 
-def run(place, transport, **options):
-    filesystem, path = place
+def run(path, transport, endpoints=NUMBERS, **options):
     with ReportingClient(KEY, SECRET, base_url="https://reporting.example", transport=transport) as client:
-        arguments = {"filesystem": filesystem, "partition_size": 10, "concurrency": 1, **DAYS, **options}
-        return export_call_reports(client, map(Number, NUMBERS), path, **arguments)
+        return export_call_reports(client, endpoints, path, **{"concurrency": 1, **THREE_DAYS, **options})
 
 
-def stop_after(count):
-    places = iter(range(count))
-    return lambda: next(places, None) is None
-
-
-def reported(place):
+def exported(place):
     filesystem, path = place
-    return pyarrow.dataset.dataset(f"{path}/reports", filesystem=filesystem).to_table()["endpoint"].to_pylist()
+    found = pyarrow.dataset.dataset(f"{path}/reports", filesystem=filesystem, partitioning="hive").to_table()
+    return sorted(zip(found["endpoint"].to_pylist(), found["day"].to_pylist(), strict=True))
 
 
-def test_any_file_system_will_do(place, tmp_path):
-    first, second = StaticTransport(), StaticTransport()
-    journal = tmp_path / "journal"
-    assert run(place, first, should_stop=stop_after(17), journal=journal).asked == 17
-    assert reported(place) == NUMBERS[:10]
-    assert run(place, second, journal=journal).finished
-    assert reported(place) == NUMBERS
-    assert first.asked + second.asked == dict.fromkeys(NUMBERS, 1)
-    assert not journal.exists()
+EVERYTHING = sorted((number, f"2026-11-0{day}") for number in NUMBERS for day in (1, 2, 3))
 
 
-def test_without_a_journal_unfinished_files_are_asked_again_and_nothing_is_there_twice(s3, tmp_path):
-    s3.create_dir("reports")
-    place = s3, "reports/out"
+def test_any_file_system_will_do_and_a_stopped_export_resumes(place, tmp_path):
     transport = StaticTransport()
-    assert run(place, transport, should_stop=stop_after(17)).asked == 17
-    assert run(place, transport).asked == 20
-    assert reported(place) == NUMBERS
-    assert sorted(transport.asked.values()) == [1] * 23 + [2] * 7
+    filesystem, path = place
+
+    def stop():
+        return transport.requested.total() >= 40
+
+    first = run(path, transport, filesystem=filesystem, should_stop=stop)
+    assert (first.ended, first.complete) == ("stopped", False)
+    assert run(path, transport, filesystem=filesystem).complete
+    assert exported(place) == EVERYTHING
+    assert set(transport.requested.values()) == {1}
+    assert run(path, transport, filesystem=filesystem).requested == 0
+
+
+def test_without_its_journal_unfinished_days_are_requested_again(tmp_path):
+    transport = StaticTransport()
+    run(tmp_path / "out", transport, should_stop=lambda: transport.requested.total() >= 40)
+    (tmp_path / "out/.journal.sqlite3").unlink()
+    assert run(tmp_path / "out", transport).complete
+    assert [(endpoint, day) for endpoint, day, _ in units(tmp_path / "out")] == EVERYTHING
+
+
+def test_the_journal_may_be_elsewhere(tmp_path):
+    transport = StaticTransport()
+    options = {"journal": tmp_path / "journals/calls"}
+    run(tmp_path / "out", transport, should_stop=lambda: transport.requested.total() >= 40, **options)
+    assert not (tmp_path / "out/.journal.sqlite3").exists()
+    assert run(tmp_path / "out", transport, **options).complete
+    assert set(transport.requested.values()) == {1}
+    assert not list((tmp_path / "journals").iterdir())
 
 
 @pytest.mark.parametrize("interrupts", [KeyboardInterrupt, OSError("no space left")])
 def test_a_file_whose_writing_fails_is_never_seen(place, interrupts):
-    store = Store(place[1], place[0])
+    store = OutputStore(place[1], place[0])
     store.write("reports/a", lambda file: file.write(b"whole"))
 
     def half(file):
@@ -94,40 +111,122 @@ def test_a_file_whose_writing_fails_is_never_seen(place, interrupts):
     assert store.read("reports/a") == b"whole"
 
 
-def test_what_a_killed_writer_left_is_removed(place):
-    store = Store(place[1], place[0])
-    store.write("reports/.part-00000.parquet.0123abcd.tmp", lambda file: file.write(b"half"))
-    store.write("reports/part-00001.parquet", lambda file: file.write(b"whole"))
-    store.clean("reports")
-    assert store.names("reports") == ["part-00001.parquet"]
+def test_temporary_files_of_a_killed_export_are_deleted_and_no_others(place):
+    store = OutputStore(place[1], place[0])
+    for name in (".sinch-export-0123456789abcdef.tmp", ".mine.tmp", "mine"):
+        store.write(name, lambda file: file.write(b"half"))
+    store.delete_temporary_files()
+    assert store.names() == [".mine.tmp", "mine"]
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_journal_is_private_and_data_files_follow_the_umask(tmp_path):
+    program = (
+        "import os, sys; os.umask(0o027); sys.path.insert(0, sys.argv[1]); from pathlib import Path\n"
+        "from tests.export.test_stores import *; run(Path(sys.argv[2]), StaticTransport(), progress=show_modes)"
+    )
+    command = [sys.executable, "-c", program, str(Path(__file__).parents[2]), str(tmp_path / "out")]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert {line for line in ran.stdout.splitlines() if line} == {".journal.sqlite3 600", ".journal.sqlite3-wal 600"}
+    assert {mode(path) for path in (tmp_path / "out").rglob("*.*") if path.is_file()} == {0o640}
+
+
+def show_modes(_progress):
+    for path in Path(sys.argv[2]).glob(".journal*"):
+        print(path.name, f"{mode(path):o}")  # noqa: T201 - read by the test
+
+
+@pytest.mark.parametrize("name", [".journal.sqlite3", ".journal.sqlite3-wal"])
+def test_a_journal_that_is_a_symbolic_link_is_refused(tmp_path, name):
+    (tmp_path / "precious").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).symlink_to(tmp_path / "precious")
+    with pytest.raises(InvalidRequestError, match="not a symbolic link; remove it or choose another path"):
+        run(tmp_path / "out", StaticTransport())
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_damaged_journal_is_one_sentence_with_the_remedy(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.journal.sqlite3").write_bytes(b"garbage" * 1000)
+    with pytest.raises(OSError, match=r"the journal .* is damaged; delete it and run the export again"):
+        run(tmp_path / "out", StaticTransport())
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "csv", "jsonl"])
+def test_a_damaged_file_is_one_sentence_with_the_remedy(tmp_path, file_format):
+    run(tmp_path, StaticTransport(), file_format=file_format, **ONE_DAY)
+    part = tmp_path / f"reports/day=2026-11-01/part-0.{file_format}"
+    part.write_bytes(part.read_bytes()[:-30] + b'{"x')
+    more = [*NUMBERS, "+46700000001"]
+    with pytest.raises(OSError, match=rf"part-0\.{file_format} in .* is damaged; delete it and run the export again"):
+        run(tmp_path, StaticTransport(), more, file_format=file_format, **ONE_DAY)
+    part.unlink()
+    transport = StaticTransport()
+    assert run(tmp_path, transport, more, file_format=file_format, **ONE_DAY).complete
+    assert len(rows(tmp_path)) == 31
+
+
+def test_a_full_disk_is_one_sentence_with_the_remedy():
+    connection = connect()
+    connection.executescript("CREATE TABLE t (x); PRAGMA max_page_count = 3")
+    with pytest.raises(OSError, match="the disk is full; free some space"), sqlite_errors("the journal"):
+        connection.execute("INSERT INTO t VALUES (zeroblob(100000))")
+    with pytest.raises(OSError, match="the journal cannot be used: no such table"), sqlite_errors("the journal"):
+        connection.execute("SELECT * FROM other")
+    connection.close()
+
+
+def test_credentials_in_a_uri_are_never_shown(s3, tmp_path, monkeypatch):
+    _, endpoint = s3
+    uri = f"s3://key:S3CRET@calls/lake?scheme=http&region=eu-north-1&endpoint_override={quote(endpoint, safe='')}"
+    summary = run(uri, StaticTransport(), **ONE_DAY)
+    assert (summary.destination, summary.complete) == ("s3://calls/lake", True)
+    found = list(read_endpoints(uri.replace("calls/lake", "calls/lake/reports")))
+    assert found == [Number(number) for number in NUMBERS]
+    texts = [str(summary)]
+    for other in (uri.replace("calls/lake", "missing/lake"), uri.replace("s3://", "s4://")):
+        with pytest.raises((OSError, InvalidRequestError)) as caught:
+            run(other, StaticTransport(), **ONE_DAY)
+        texts.append(str(caught.value))
+        with pytest.raises((OSError, InvalidRequestError)) as caught:
+            list(read_endpoints(other))
+        texts.append(str(caught.value))
+    assert not [text for text in texts if "S3CRET" in text]
+    assert public_name("s3://a:b@bucket/x?secret=1") == "s3://bucket/x"
 
 
 PROGRAM = """
 import resource, sys
-from tests.export.test_stores import exported
-exported(int(sys.argv[1]), sys.argv[2])
+from pathlib import Path
+from tests.export.test_stores import export_many
+export_many(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-def exported(count, folder):
-    with ReportingClient(KEY, SECRET, base_url="https://reporting.example", transport=Forgetful()) as client:
-        numbers = (Number(f"+4673{place:07d}") for place in range(count))
-        export_call_reports(client, numbers, folder, partition_size=1000, concurrency=4, **DAYS)
-
-
 class Forgetful(StaticTransport):
-    """Keeps nothing of who was asked about."""
+    """Keeps no counts."""
 
     def handle_request(self, request):
-        self.asked.clear()
+        self.requested.clear()
         return super().handle_request(request)
 
 
-def test_memory_does_not_depend_on_the_number_of_endpoints(tmp_path):
-    def peak(count):
-        command = [sys.executable, "-c", PROGRAM, str(count), str(tmp_path / str(count))]
+def export_many(count, days, folder):
+    (folder.with_suffix(".txt")).write_text("".join(f"+4673{i:07d}\n" for i in range(count)))
+    stop = THREE_DAYS["stop"].replace(day=days)
+    endpoints = read_endpoints(folder.with_suffix(".txt"))
+    run(folder, Forgetful(), endpoints, stop=stop, concurrency=4)
+
+
+def test_memory_does_not_depend_on_the_number_of_reports(tmp_path):
+    def peak(count, days):
+        command = [sys.executable, "-c", PROGRAM, str(count), str(days), str(tmp_path / str(count))]
         ran = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
         return int(ran.stdout)
 
-    assert peak(20_000) <= 1.1 * peak(1000)
+    assert peak(10_000, 2) <= 1.2 * peak(1000, 1)

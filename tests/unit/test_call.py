@@ -85,7 +85,7 @@ def test_other_authentication_is_used_as_it_is(make_client):
         (httpx.ProxyError("407 Proxy Authentication Required"), TransportError, 1),
         (httpx.UnsupportedProtocol("x"), TransportError, 1),
     ],
-    ids=repr,
+    ids=lambda value: getattr(value, "__name__", repr(value)),  # without addresses
 )
 def test_an_error_has_the_route_the_attempts_and_the_elapsed_time(clock, make_client, step, kind, attempts):
     client = make_client(slow(clock, 0.5, step), retry=NO_BACKOFF)

@@ -65,7 +65,9 @@ def test_each_attempt_sends_the_traceparent_of_its_span(make_client, provider):
 
 
 @pytest.mark.parametrize(
-    ("step", "kind"), [(reply(status=404), NotFoundError), (KeyboardInterrupt(), KeyboardInterrupt)], ids=repr
+    ("step", "kind"),
+    [(reply(status=404), NotFoundError), (KeyboardInterrupt(), KeyboardInterrupt)],
+    ids=lambda value: getattr(value, "__name__", repr(value)),
 )
 def test_a_failed_or_interrupted_call_ends_its_spans_with_the_error(make_client, provider, step, kind):
     client = make_client(step, tracer=CallTracer(provider))
