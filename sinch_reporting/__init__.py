@@ -37,8 +37,8 @@ from sinch_reporting.watch import ServiceStatusOutcome as ServiceStatusOutcome
 if TYPE_CHECKING:
     from sinch_reporting.async_client import AsyncReportingClient as AsyncReportingClient
 else:
-    __all__ = [name for name in globals() if not name.startswith("_") and name != "TYPE_CHECKING"]
-    __all__ += ["AsyncReportingClient", "__version__"]
+    __all__ = ["AsyncReportingClient", "__version__"]
+    __all__ += [name for name in globals() if name[0].isupper() and name != "TYPE_CHECKING"] + ["sign"]
 
     def __getattr__(name: str) -> object:
         if name != "AsyncReportingClient":
