@@ -20,6 +20,7 @@ FILES = ["AGENTS.md", "llms.txt"]
 NAMES = {
     *metadata("sinch-reporting").get_all("Provides-Extra"),
     *re.findall(r"SINCH_[A-Z_]+", ReportingClient.__doc__),
+    *sinch_reporting.__all__,
     *vars(sinch_reporting),
     *(f"sinch_reporting.testing.{name}" for name in testing.__all__),
     *vars(conftest),

@@ -93,17 +93,29 @@ url, slots, chance = sys.argv[1], int(sys.argv[2]), random.Random(20261101)
 transport = Transport(
     ssl_context=httpx.create_ssl_context(), proxy=environment_proxy(url), max_connections=slots
 )
-interrupted = 0
+armed, interrupted = False, 0
+
+
+def interrupt(*_):
+    if armed:
+        raise KeyboardInterrupt
+
+
+# Python drops an interrupt during a weak reference's callback: the timer then fires again.
+sys.unraisablehook = lambda dropped: dropped.exc_type is KeyboardInterrupt or sys.__unraisablehook__(dropped)
+signal.signal(signal.SIGALRM, interrupt)
 with ReportingClient("key", "c2VjcmV0", base_url=url, transport=transport, allow_http=True) as reporting:
     for _ in range(300):
         try:
             # As Ctrl-C does, it interrupts whatever the call is doing.
-            signal.signal(signal.SIGALRM, signal.default_int_handler)
-            signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0002, 0.02))
+            armed = True
+            signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0002, 0.02), 0.2)
             while True:
                 reporting.get_counter("currentCalls")
         except KeyboardInterrupt:
+            armed = False
             interrupted += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
     print(interrupted, flush=True)
     with ThreadPoolExecutor(slots) as threads:
         calls = [threads.submit(reporting.get_counter, "held") for _ in range(slots)]
