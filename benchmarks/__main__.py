@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks import page
 from benchmarks.results import Ratio, Result, Table, missed, ratio_table
 
-BENCHMARKS = ("calls", "imports", "memory")
+BENCHMARKS = ("calls", "imports", "memory", "export")
 """Modules of this package. Each has `measure(rounds: int) -> Result`."""
 
 PACKAGES = ("httpx", "httpcore", "anyio", "aiohttp", "httpx-aiohttp", "httpx2", "requests")

@@ -36,11 +36,14 @@ from sinch_reporting.watch import ServiceStatusOutcome as ServiceStatusOutcome
 
 if TYPE_CHECKING:
     from sinch_reporting.async_client import AsyncReportingClient as AsyncReportingClient
+else:
+    __all__ = ["AsyncReportingClient", "__version__"]
+    __all__ += [name for name in globals() if name[0].isupper() and name != "TYPE_CHECKING"] + ["sign"]
 
+    def __getattr__(name: str) -> object:
+        if name != "AsyncReportingClient":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # Imported when it is used: threads need neither asyncio nor its import time.
+        from sinch_reporting.async_client import AsyncReportingClient  # noqa: PLC0415
 
-def __getattr__(name: str) -> object:
-    if name.startswith("Async"):  # imported when it is used: threads need neither asyncio nor its import time
-        from sinch_reporting import async_client  # noqa: PLC0415
-
-        return getattr(async_client, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return AsyncReportingClient

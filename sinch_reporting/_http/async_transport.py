@@ -7,8 +7,9 @@ This pool holds up to a hundred of httpcore's connections.
 # ruff: noqa: ASYNC109 - httpcore passes each timeout
 import ssl
 from collections import deque
+from collections.abc import AsyncIterable
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import httpcore
 import httpx
@@ -16,27 +17,26 @@ import httpx
 from sinch_reporting._http import connections
 
 
-class AsyncStream(httpcore.AsyncNetworkStream):
-    """A connection that enforces the deadline of an attempt, and is not reused after surplus bytes."""
+class AsyncConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream):
+    """A connection of httpcore, and its stream: enforces the deadline of an attempt, is not reused after surplus bytes.
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream, timeout: float | None) -> None:
-        self._stream = stream
-        self._timeout = timeout  # httpcore passes none while it negotiates with a SOCKS proxy
+    It closes the stream itself: httpcore takes locks for that, and has no stream until TLS and SOCKS are negotiated.
+    """
+
+    def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
+        self._stream: Any = None
+        self._timeout: float | None = None  # of the start; httpcore passes none while it negotiates with a SOCKS proxy
         self._received = bytearray()  # since the last request
         self._out_of_sync = False
+        self.http = httpcore.AsyncConnectionPool(network_backend=self, **options).create_connection(origin)
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = await self._stream.read(max_bytes, connections.remaining(timeout or self._timeout, httpcore.ReadTimeout))
-        self._received += data
-        connections.check_size(self._received)
-        return data
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._received.clear()
-        await self._stream.write(buffer, connections.remaining(timeout or self._timeout, httpcore.WriteTimeout))
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+    async def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
+    ) -> httpcore.AsyncNetworkStream:
+        seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
+        self._timeout = timeout
+        self._stream = await connections.async_network_backend().connect_tcp(host, port, seconds, *args, **options)
+        return self
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -45,48 +45,37 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         self._stream = await self._stream.start_tls(ssl_context, server_hostname, seconds)
         return self
 
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        seconds = connections.remaining(timeout or self._timeout, httpcore.ReadTimeout)
+        data: bytes = await self._stream.read(max_bytes, seconds)
+        self._received += data
+        connections.check_size(self._received)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:  # h11's end of a request without a body
+            return
+        self._received.clear()
+        await self._stream.write(buffer, connections.remaining(timeout or self._timeout, httpcore.WriteTimeout))
+
     def get_extra_info(self, info: str) -> Any:  # httpcore does not reuse a connection that is readable
         value = self._stream.get_extra_info(info)
         if info != "is_readable":
             return value
         return self._out_of_sync or value or connections.has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
 
-    def finish(self, response: httpcore.Response, body_length: int) -> None:
-        """Check that nothing but the response was received."""
-        self._out_of_sync = not connections.is_one_response(self._received, response.headers, body_length)
-        self._received.clear()
-
-
-class AsyncConnection(httpcore.AsyncNetworkBackend):
-    """A connection of httpcore, and the backend that makes its stream.
-
-    It closes the stream itself: httpcore takes locks for that, and has no stream until TLS and SOCKS are negotiated.
-    """
-
-    def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
-        self._backend = connections.async_network_backend()
-        self._stream: AsyncStream | None = None
-        self.http = httpcore.AsyncConnectionPool(network_backend=self, **options).create_connection(origin)
-
-    async def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
-    ) -> httpcore.AsyncNetworkStream:
-        seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
-        stream = await self._backend.connect_tcp(host, port, seconds, *args, **options)
-        self._stream = AsyncStream(stream, timeout)
-        return self._stream
-
     async def send(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request, and return the response with its body."""
         response = await self.http.handle_async_request(request)
         content = bytearray()
-        async for part in response.aiter_stream():
+        async for part in cast(AsyncIterable[bytes], response.stream):
             content += part
         await response.aclose()
-        if self._stream:
-            self._stream.finish(response, len(content))
-        options: Any = {"headers": response.headers, "extensions": response.extensions}
-        return httpcore.Response(response.status, content=bytes(content), **options)
+        self._out_of_sync = not connections.is_one_response(self._received, response.headers, len(content))
+        self._received.clear()
+        received = httpcore.Response(response.status, content=bytes(content), extensions=response.extensions)
+        received.headers = response.headers  # which httpcore has checked
+        return received
 
     def is_usable(self, origin: httpcore.Origin) -> bool:  # for the next request
         http = self.http

@@ -8,8 +8,9 @@ This pool holds up to a hundred of httpcore's connections.
 # ruff: noqa: ASYNC109 - httpcore passes each timeout
 import ssl
 from collections import deque
+from collections.abc import Iterable
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import httpcore
 import httpx
@@ -17,27 +18,26 @@ import httpx
 from sinch_reporting._http import connections
 
 
-class Stream(httpcore.NetworkStream):
-    """A connection that enforces the deadline of an attempt, and is not reused after surplus bytes."""
+class Connection(httpcore.NetworkBackend, httpcore.NetworkStream):
+    """A connection of httpcore, and its stream: enforces the deadline of an attempt, is not reused after surplus bytes.
 
-    def __init__(self, stream: httpcore.NetworkStream, timeout: float | None) -> None:
-        self._stream = stream
-        self._timeout = timeout  # httpcore passes none while it negotiates with a SOCKS proxy
+    It closes the stream itself: httpcore takes locks for that, and has no stream until TLS and SOCKS are negotiated.
+    """
+
+    def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
+        self._stream: Any = None
+        self._timeout: float | None = None  # of the start; httpcore passes none while it negotiates with a SOCKS proxy
         self._received = bytearray()  # since the last request
         self._out_of_sync = False
+        self.http = httpcore.ConnectionPool(network_backend=self, **options).create_connection(origin)
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._stream.read(max_bytes, connections.remaining(timeout or self._timeout, httpcore.ReadTimeout))
-        self._received += data
-        connections.check_size(self._received)
-        return data
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._received.clear()
-        self._stream.write(buffer, connections.remaining(timeout or self._timeout, httpcore.WriteTimeout))
-
-    def close(self) -> None:
-        self._stream.close()
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
+    ) -> httpcore.NetworkStream:
+        seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
+        self._timeout = timeout
+        self._stream = connections.network_backend().connect_tcp(host, port, seconds, *args, **options)
+        return self
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -46,48 +46,37 @@ class Stream(httpcore.NetworkStream):
         self._stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
         return self
 
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        seconds = connections.remaining(timeout or self._timeout, httpcore.ReadTimeout)
+        data: bytes = self._stream.read(max_bytes, seconds)
+        self._received += data
+        connections.check_size(self._received)
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if not buffer:  # h11's end of a request without a body
+            return
+        self._received.clear()
+        self._stream.write(buffer, connections.remaining(timeout or self._timeout, httpcore.WriteTimeout))
+
     def get_extra_info(self, info: str) -> Any:  # httpcore does not reuse a connection that is readable
         value = self._stream.get_extra_info(info)
         if info != "is_readable":
             return value
         return self._out_of_sync or value or connections.has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
 
-    def finish(self, response: httpcore.Response, body_length: int) -> None:
-        """Check that nothing but the response was received."""
-        self._out_of_sync = not connections.is_one_response(self._received, response.headers, body_length)
-        self._received.clear()
-
-
-class Connection(httpcore.NetworkBackend):
-    """A connection of httpcore, and the backend that makes its stream.
-
-    It closes the stream itself: httpcore takes locks for that, and has no stream until TLS and SOCKS are negotiated.
-    """
-
-    def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
-        self._backend = connections.network_backend()
-        self._stream: Stream | None = None
-        self.http = httpcore.ConnectionPool(network_backend=self, **options).create_connection(origin)
-
-    def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, *args: Any, **options: Any
-    ) -> httpcore.NetworkStream:
-        seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
-        stream = self._backend.connect_tcp(host, port, seconds, *args, **options)
-        self._stream = Stream(stream, timeout)
-        return self._stream
-
     def send(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request, and return the response with its body."""
         response = self.http.handle_request(request)
         content = bytearray()
-        for part in response.iter_stream():
+        for part in cast(Iterable[bytes], response.stream):
             content += part
         response.close()
-        if self._stream:
-            self._stream.finish(response, len(content))
-        options: Any = {"headers": response.headers, "extensions": response.extensions}
-        return httpcore.Response(response.status, content=bytes(content), **options)
+        self._out_of_sync = not connections.is_one_response(self._received, response.headers, len(content))
+        self._received.clear()
+        received = httpcore.Response(response.status, content=bytes(content), extensions=response.extensions)
+        received.headers = response.headers  # which httpcore has checked
+        return received
 
     def is_usable(self, origin: httpcore.Origin) -> bool:  # for the next request
         http = self.http
