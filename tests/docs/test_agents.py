@@ -21,6 +21,7 @@ NAMES = {
     *metadata("sinch-reporting").get_all("Provides-Extra"),
     *re.findall(r"SINCH_[A-Z_]+", ReportingClient.__doc__),
     *vars(sinch_reporting),
+    *sinch_reporting.__all__,
     *(f"sinch_reporting.testing.{name}" for name in testing.__all__),
     *vars(conftest),
     *vars(pytest_plugin),
