@@ -25,7 +25,6 @@ dlt.config["runtime.dlthub_telemetry"] = False
 )
 def complete_days(lake: str) -> Iterator[pyarrow.Table]:
     """Yield the reports of each complete day."""
-    """Yield the reports of each complete day."""
     for success in sorted(Path(lake).glob("reports/*/_SUCCESS")):
         yield pyarrow.parquet.ParquetFile(success.with_name("part-0.parquet")).read()
 
