@@ -12,7 +12,7 @@ from tests.support.pages import PAGES, ROOT, blocks_of, is_shown
 DIRECTIVE = re.compile(r"\{(toctree|eval-rst|include)\}( \S+)?")
 EXAMPLE = re.compile(r"\{literalinclude\} examples/(\S+)")
 EXTRAS = re.compile(r"sinch-reporting\[([\w,]+)\]")
-COMMANDS = [command.partition(" | ")[0] for page in PAGES for block in blocks_of(page) for command in block.commands]
+WORDS = {word for page in PAGES for block in blocks_of(page) for command in block.commands for word in command.split()}
 TYPED = re.compile(r"^(\$|>>>|pip|python|sinch-reporting|import|from) ", re.MULTILINE)
 
 
@@ -35,8 +35,7 @@ def is_run(block):
         "indented": not TYPED.search(block.text),
     }.get(
         block.kind,
-        DIRECTIVE.fullmatch(block.kind)
-        or (example and (f'"{example[1]}"' in tests or f"python {example[1]}" in COMMANDS)),
+        DIRECTIVE.fullmatch(block.kind) or (example and (example[1] in WORDS or f'"{example[1]}"' in tests)),
     )
 
 
