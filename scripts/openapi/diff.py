@@ -1,7 +1,15 @@
 """Compares two flattened documents: what differs for a user of the library, and how severe it is.
 
-A change is breaking if code that was right may fail or behave differently: a name of the generated client is gone, has
-another type or needs another argument, or a call sends something else.
+A change is breaking if code that was right may fail or behave differently:
+
+- A name of the generated client is gone, renamed or of another type. A field may be null or absent. An enum
+  value is gone.
+- A parameter or body is new and required, or has a default that existing calls would now send.
+- There is a further 2xx response, since the client parses only the status 200.
+- A server is gone, an operation has another server, or an accepted way to authenticate is gone.
+
+A change is additive if code keeps working: a new operation, optional parameter, field, enum value, error response,
+server or media type, and what is deprecated. It is cosmetic if only people read it.
 """
 
 from collections.abc import Iterator

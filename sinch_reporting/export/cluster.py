@@ -84,7 +84,9 @@ class ClusterFetch:
         except distributed.KilledWorker as error:
             raise OSError("the cluster lost the workers of a batch repeatedly; look at their logs") from error
         except distributed.CancelledError as error:
-            raise OSError("the cluster cancelled a batch: its scheduler is lost or was told to cancel it") from error
+            raise OSError(
+                "the cluster cancelled a batch: its scheduler is lost, or another client cancelled it"
+            ) from error
         finally:
             future.cancel(force=True)
         return [Outcome(units[index], result) for index, result in results]

@@ -1,5 +1,8 @@
 """Validation of the values of an input: columns of Arrow become endpoints, or rejected lines with the reason."""
 
+# pyarrow.compute makes its functions when it is imported.
+# pyright: reportAttributeAccessIssue=false
+
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any

@@ -148,7 +148,7 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
         InvalidRequestError: An argument is invalid, the input contains no valid endpoint, or the destination belongs to
             something else or is in use. Nothing was sent.
         AuthenticationError: The server refuses the credentials.
-        PermissionDeniedError: The server answers every request with 403.
+        PermissionDeniedError: The server refuses every request with 403.
         OSError: The input cannot be read, or the destination or journal cannot be written.
     """
     if not isinstance(client, ReportingClient | AsyncReportingClient):

@@ -130,6 +130,7 @@ class EndpointReader:
         encoding = encoding_of(file)
         line = 1
         wanted: list[str] = []
+        kind = ""
         for block in blocks(text_reader(file, encoding), b"\n"):
             lines = block[:-1].split(b"\n")
             if not wanted:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.fs as pafs
@@ -61,7 +61,7 @@ class Sampled(io.RawIOBase):
         result, self._unread = self._unread[:size], self._unread[size:]
         return result
 
-    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any) -> int:
         """Read into a buffer."""
         chunk = self.read(len(buffer))
         buffer[: len(chunk)] = chunk
@@ -82,11 +82,10 @@ class Sampled(io.RawIOBase):
 
 def expand(sources: FileSource | Iterable[FileSource]) -> Iterator[FileSource]:
     """Yield each file of the sources, in order. Raises InvalidRequestError if a folder or pattern contains none."""
-    if isinstance(sources, str | os.PathLike) or hasattr(sources, "read"):
-        sources = [cast("FileSource", sources)]
-    for source in sources:
+    is_one = isinstance(sources, str | os.PathLike) or hasattr(sources, "read")
+    for source in cast("Iterable[FileSource]", [sources] if is_one else sources):
         if hasattr(source, "read"):
-            yield source
+            yield cast("BinaryIO", source)
         elif "://" in os.fspath(cast("str", source)):
             yield from _expand_uri(os.fspath(cast("str", source)))
         else:

@@ -22,6 +22,7 @@ NAMES = {
     *re.findall(r"SINCH_[A-Z_]+", ReportingClient.__doc__),
     *sinch_reporting.__all__,
     *vars(sinch_reporting),
+    *sinch_reporting.__all__,
     *(f"sinch_reporting.testing.{name}" for name in testing.__all__),
     *vars(conftest),
     *vars(pytest_plugin),

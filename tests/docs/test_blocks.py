@@ -12,6 +12,7 @@ from tests.support.pages import PAGES, ROOT, blocks_of, is_shown
 DIRECTIVE = re.compile(r"\{(toctree|eval-rst|include)\}( \S+)?")
 EXAMPLE = re.compile(r"\{literalinclude\} examples/(\S+)")
 EXTRAS = re.compile(r"sinch-reporting\[([\w,]+)\]")
+WORDS = {word for page in PAGES for block in blocks_of(page) for command in block.commands for word in command.split()}
 TYPED = re.compile(r"^(\$|>>>|pip|python|sinch-reporting|import|from) ", re.MULTILINE)
 
 
@@ -24,7 +25,7 @@ def python_blocks():
 
 def is_run(block):
     """Return whether a test runs the block, or the block contains nothing to run."""
-    examples = [path.read_text("utf-8") for path in (ROOT / "tests/examples").glob("*.py")]
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests/examples").glob("*.py"))
     example = EXAMPLE.fullmatch(block.kind)
     return {
         "python": True,  # below, or as a file
@@ -32,7 +33,10 @@ def is_run(block):
         "yaml": block.text.startswith("groups:"),  # tests/system/test_prometheus.py
         "text": block.text.startswith("client.py "),  # the call path, which a test traces
         "indented": not TYPED.search(block.text),
-    }.get(block.kind, DIRECTIVE.fullmatch(block.kind) or (example and f'"{example[1]}"' in "".join(examples)))
+    }.get(
+        block.kind,
+        DIRECTIVE.fullmatch(block.kind) or (example and (example[1] in WORDS or f'"{example[1]}"' in tests)),
+    )
 
 
 def execute(program):

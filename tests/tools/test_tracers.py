@@ -13,9 +13,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from sinch_reporting import Number, RetryPolicy
 from sinch_reporting.testing import faults
-from tests.support.pages import ROOT, blocks_of
+from tests.support.pages import ROOT
 
-PAGE = ROOT / "docs/observability.md"
+TRACED = ROOT / "docs/examples/traced.py"
 NUMBER = Number("+46730170101")
 SENTRY_PROGRAM = Path(__file__).with_name("sentry_program.py")
 
@@ -51,7 +51,7 @@ def test_opentelemetry_records_a_span_per_attempt_and_propagates_it(caller, sand
 
 
 def test_the_hooks_of_the_page_hide_the_number(caller, sandbox, instrument):
-    [program] = [block.text for block in blocks_of(PAGE) if "def hide_endpoint" in block.text]
+    program = TRACED.read_text("utf-8")
     hooks = {}
     exec(program.partition("\nprovider = ")[0], hooks)
     spans = instrument(request_hook=hooks["hide_endpoint"], async_request_hook=hooks["hide_endpoint_async"])
