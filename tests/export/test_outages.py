@@ -184,7 +184,6 @@ def start_program(kind, destination, count):
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
 def test_a_suspended_process_loses_no_endpoint(sandbox, tmp_path, monkeypatch):
     process = start_program("async", tmp_path / "out", 200)
     sandbox.requests.wait_for(50)
