@@ -4,7 +4,7 @@ import difflib
 import re
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cyclopts import App, CycloptsError, UnknownCommandError
 
@@ -14,10 +14,7 @@ from sinch_reporting.cli.arguments import STANDARD_INPUT
 from sinch_reporting.cli.streams import console, discard, os_error_message, print_error
 from sinch_reporting.cli.text import printable
 
-if TYPE_CHECKING:  # for PyInstaller, which finds modules by their import statements
-    from sinch_reporting.cli import counter, doctor, export, metrics, report, sandbox, service  # noqa: F401  # pyright: ignore[reportUnusedImport]
-
-# Each is a function in the module of the same name, which is imported when it is needed.
+# Each is a function in the module of the same name, imported when needed, for PyInstaller by a hook.
 COMMANDS = ("report", "counter", "service", "export", "sandbox", "doctor", "metrics")
 
 # One sentence per line here and in the docstrings of commands: the terminal wraps each line once.

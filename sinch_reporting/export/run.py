@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 import anyio
 from anyio import to_thread
+from attrs import evolve
 
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.export.dataset import Dataset, PeriodState, StoppedError
@@ -62,7 +63,6 @@ class Engine:
         self.requested = 0
         self.ended: Literal["finished", "stopped", "gave up"] = "finished"
         self.breaker = CircuitBreaker(job.pause)
-        self._works: list[PeriodWork] = []
         self._job = job
         self._index = index
         self._dataset = dataset
@@ -73,10 +73,12 @@ class Engine:
         self._batch_size = batch_size
         self._limiter = limiter
         self._retry = retry
-        self._waiting, self._complete = order(job, dataset, journal, digest)
-        self.names = [period.name for period in self._waiting + self._complete]
+        self._waiting, complete = order(job, dataset, journal, digest)
+        self.names = [period.name for period in self._waiting + complete]
         self._waiting.reverse()
+        self._units = index.units(job.domains)
         self._active: list[PeriodWork] = []
+        self._left = 0  # reports of the periods worked through that failed transiently
         self._failed = 0
         self._sending = 0
         self._probing = False
@@ -89,7 +91,9 @@ class Engine:
         known = self._dataset.state.periods
         unknown = PeriodState(missing=self._index.units(self._job.domains), input=self._digest)
         states = {period.name: known.get(period.name, unknown) for period in self._waiting}
-        return states | {work.period.name: work.state(self._digest) for work in self._active}
+        # Without its files a period is not complete, also if the last report arrived while the export was stopping.
+        active = {work.period.name: evolve(work.state(self._digest), complete=False) for work in self._active}
+        return states | active
 
     async def run(self) -> None:
         """Work until everything is done, the export is to stop, or it gives up. Raises what all requests meet."""
@@ -129,30 +133,40 @@ class Engine:
 
     async def _take(self) -> tuple[PeriodWork, list[Unit]] | None:
         """Wait for reports to request. Return None if there are no more."""
+        if taken := self._take_now():
+            return taken
         async with self._taking:
-            while self.ended == "finished":
-                if self._job.should_stop():
-                    self.ended = "stopped"
-                    break
-                now = time.monotonic()
-                for work in self._active:
-                    if work.not_before <= now and (units := work.take(self._batch_size(work.remaining))):
-                        return work, units
+            while not self._has_ended():
+                if (taken := self._take_now()) or self._has_ended():
+                    return taken
                 if self._waiting:
-                    await self._open(self._waiting.pop())
+                    await self._open(self._waiting[-1])
                 elif not self._active:
                     return None
                 else:
                     self._changed = anyio.Event()
+                    now = time.monotonic()
                     begins = [work.not_before - now for work in self._active if work.not_before > now]
                     with anyio.move_on_after(min(begins, default=math.inf)):
                         await self._changed.wait()
         return None
 
+    def _take_now(self) -> tuple[PeriodWork, list[Unit]] | None:
+        """Return reports to request of an open period, None if there are none or the export is to stop."""
+        if self.ended == "finished" and self._job.should_stop():
+            self.ended = "stopped"
+        if self._has_ended():
+            return None
+        now = time.monotonic()
+        for work in self._active:
+            if work.not_before <= now and (units := work.take(self._batch_size(work.remaining))):
+                return work, units
+        return None
+
     async def _open(self, period: Period) -> None:
         work = await to_thread.run_sync(PeriodWork, period, self._job, self._index, self._dataset, self._journal)
         await to_thread.run_sync(work.reopen)
-        self._works.append(work)
+        self._waiting.pop()
         self._active.append(work)
         if not work.remaining:
             await self._advance(work)
@@ -165,6 +179,7 @@ class Engine:
         self._settle_forbidden()
         if work.next_round(self._retry):
             self._active.remove(work)
+            self._left += work.remaining
             async with self._files:
                 with suppress(StoppedError):
                     await to_thread.run_sync(work.finish, self._digest, self._has_ended)
@@ -255,9 +270,8 @@ class Engine:
         self._forbidden.clear()
 
     def _report(self) -> None:
-        units = self._index.units(self._job.domains)
-        total = units * (len(self._complete) + len(self._waiting) + len(self._works))
-        open_units = units * len(self._waiting) + sum(work.remaining for work in self._works)
+        total = self._units * len(self.names)
+        open_units = self._units * len(self._waiting) + self._left + sum(work.remaining for work in self._active)
         paused = None
         if self.breaker.is_open:
             delay = timedelta(seconds=max(self.breaker.next_probe - time.monotonic(), 0))

@@ -1,5 +1,7 @@
 import pytest
 
+from sinch_reporting import CallReport
+from sinch_reporting._operations import parse
 from sinch_reporting.errors import (
     APIError,
     AuthenticationError,
@@ -18,6 +20,7 @@ from sinch_reporting.errors import (
 )
 from sinch_reporting.export import PausePolicy
 from sinch_reporting.export.failures import CircuitBreaker, Failure, classify
+from sinch_reporting_client.models import CallReport as ApiCallReport
 
 API = {"error_code": 40001, "message": "from the API"}
 
@@ -39,7 +42,6 @@ API = {"error_code": 40001, "message": "from the API"}
         (TransportError(""), "transient"),
         (RequestTimeoutError(""), "transient"),
         (DeadlineExceededError(""), "transient"),
-        (DecodeError("response field 'success' is missing or not a whole number"), "permanent"),
         (DecodeError("the server sent 200 with HTML"), "transient"),
         (InvalidRequestError("the endpoint is too long for a URL"), "permanent"),
         (ConfigurationError(""), "fatal"),
@@ -48,6 +50,19 @@ API = {"error_code": 40001, "message": "from the API"}
 )
 def test_kind_of_a_failure(error, kind):
     assert classify(error) == Failure(kind)
+
+
+class BrokenModel:
+    @staticmethod
+    def from_dict(_):
+        raise KeyError("success")
+
+
+@pytest.mark.parametrize("model", [ApiCallReport, BrokenModel])
+def test_a_json_object_that_violates_the_contract_is_a_permanent_failure(model):
+    with pytest.raises(DecodeError) as caught:
+        CallReport.from_api(parse(model, {"success": "many"}))
+    assert classify(caught.value) is Failure.PERMANENT
 
 
 class Clock:

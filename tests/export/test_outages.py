@@ -13,11 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sinch_reporting import AuthenticationError, Number, PermissionDeniedError, RetryPolicy
+from sinch_reporting import AsyncReportingClient, AuthenticationError, Number, PermissionDeniedError, RetryPolicy
 from sinch_reporting.export import PausePolicy, export_call_reports
 from sinch_reporting.export.export import run_job
 from sinch_reporting.export.job import ExportJob, Period
 from sinch_reporting.testing import faults
+from tests.support.callers import KEY, SECRET
 from tests.support.exports import DAY, ONE_DAY, THREE_DAYS, endpoints, requested, rows, state, units
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -184,7 +185,6 @@ def start_program(kind, destination, count):
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs SIGSTOP")
 def test_a_suspended_process_loses_no_endpoint(sandbox, tmp_path, monkeypatch):
     process = start_program("async", tmp_path / "out", 200)
     sandbox.requests.wait_for(50)
@@ -226,6 +226,36 @@ def test_stopped_while_the_server_hangs_it_ends_and_repeats_what_was_in_flight(s
     assert (second.reports, second.complete) == (60, True)
     assert max(requested(sandbox.requests).values()) <= 2
     assert len(sandbox.requests) <= 60 + 4
+
+
+def test_a_day_whose_last_report_arrives_while_it_stops_is_not_complete(tmp_path):
+    async def main():
+        sent = []
+        has_stopped = asyncio.Event()
+
+        async def respond(request):
+            sent.append(request)
+            if len(sent) == len(NUMBERS):
+                await has_stopped.wait()
+            return httpx.Response(200, json={"success": 5, "failed": 1, "duration": 20})
+
+        def should_stop():
+            if len(sent) == len(NUMBERS):
+                has_stopped.set()
+            return has_stopped.is_set()
+
+        transport = httpx.MockTransport(respond)
+        async with AsyncReportingClient(KEY, SECRET, transport=transport) as client:
+            job = ExportJob(periods=(Period(DAY, DAY),), concurrency=1, should_stop=should_stop)
+            first = await run_job(client, NUMBERS, tmp_path, job)
+            found = state(tmp_path)["periods"]["day=2026-11-01"]
+            return first, found, await run_job(client, NUMBERS, tmp_path, ExportJob(periods=job.periods))
+
+    first, found, second = asyncio.run(main())
+    assert (first.ended, first.complete, first.reports) == ("stopped", False, 60)
+    assert (found["complete"], found["missing"]) == (False, 0)
+    assert (second.complete, second.reports, second.requested) == (True, 60, 0)
+    assert len(units(tmp_path)) == 60
 
 
 def test_pauses_end_when_it_is_to_stop(export, sandbox, tmp_path):
