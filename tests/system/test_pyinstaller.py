@@ -36,4 +36,6 @@ def test_a_frozen_program_makes_calls_with_a_rate_limit(freeze):
 
 
 def test_the_frozen_command_has_its_commands(freeze):
-    assert freeze(COMMAND, "service", "rtpproxy", "--sandbox", "--output", "csv") == "id,status,is_up\nrtpproxy,up,true\n"
+    assert (
+        freeze(COMMAND, "service", "rtpproxy", "--sandbox", "--output", "csv") == "id,status,is_up\nrtpproxy,up,true\n"
+    )
