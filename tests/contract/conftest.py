@@ -24,7 +24,7 @@ ENVIRONMENT = {"NODE_ENV": "test", "FORCE_COLOR": "0"}
 
 @pytest.fixture(scope="session")
 def prism_mock(tmp_path_factory):
-    """Return the URL of a Prism that answers every request from the document."""
+    """Return the URL of a Prism that responses every request from the document."""
     with _prism(tmp_path_factory.mktemp("prism") / "mock.log", "mock") as url:
         yield url
 

@@ -20,27 +20,27 @@ _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A transport for either client that changes each signed request on its way, and keeps what was sent and answered.
+    """A transport for either client that changes each signed request on its way, and keeps what was sent and received.
 
     It stands below the signature, so that what is signed is what the client made of the call.
     """
 
     def __init__(self, change: Change = lambda request: request) -> None:
         self.requests: list[httpx.Request] = []
-        self.answers: list[httpx.Response] = []
+        self.responses: list[httpx.Response] = []
         self._change = change
         self._sync = httpx.HTTPTransport(verify=_NO_TLS)
         self._async = httpx.AsyncHTTPTransport(verify=_NO_TLS)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(self._change(request))
-        self.answers.append(self._sync.handle_request(self.requests[-1]))
-        return self.answers[-1]
+        self.responses.append(self._sync.handle_request(self.requests[-1]))
+        return self.responses[-1]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(self._change(request))
-        self.answers.append(await self._async.handle_async_request(self.requests[-1]))
-        return self.answers[-1]
+        self.responses.append(await self._async.handle_async_request(self.requests[-1]))
+        return self.responses[-1]
 
     def close(self) -> None:
         self._sync.close()
@@ -50,15 +50,15 @@ class RecordingTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     @property
     def statuses(self) -> list[int]:
-        return [answer.status_code for answer in self.answers]
+        return [response.status_code for response in self.responses]
 
     @property
     def violations(self) -> list[str]:
-        return [place for answer in self.answers for place in violations(answer)]
+        return [place for response in self.responses for place in violations(response)]
 
 
 def preferring(preference: str) -> Change:
-    """Return the change that asks Prism for a certain answer."""
+    """Return the change that asks Prism for a certain response."""
     return lambda request: _sent(request, request.url, {"Prefer": preference})
 
 
@@ -83,9 +83,9 @@ def _sent(request: httpx.Request, url: httpx.URL, headers: dict[str, str]) -> ht
     )
 
 
-def violations(answer: httpx.Response) -> list[str]:
-    """Return where Prism found a request or its answer to break the contract, such as `response.body.success`."""
-    return [".".join(found["location"]) for found in json.loads(answer.headers.get("sl-violations", "[]"))]
+def violations(response: httpx.Response) -> list[str]:
+    """Return where Prism found a request or its response to break the contract, such as `response.body.success`."""
+    return [".".join(found["location"]) for found in json.loads(response.headers.get("sl-violations", "[]"))]
 
 
 def outcome(client_class: type, call: Callable[[Any], Any], **options: Any) -> Any:

@@ -81,10 +81,10 @@ def test_every_documented_operation_is_a_method():
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_result_has_the_values_of_the_documented_example(name, client_class, auth, prism_mock):
-    watched = RecordingTransport()
-    result = outcome(client_class, call_of(name), base_url=prism_mock, auth=auth, transport=watched)
+    recorded = RecordingTransport()
+    result = outcome(client_class, call_of(name), base_url=prism_mock, auth=auth, transport=recorded)
     assert_has_the_documented_values(name, result)
-    assert (watched.statuses, watched.violations) == ([200], [])
+    assert (recorded.statuses, recorded.violations) == ([200], [])
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -95,9 +95,9 @@ def test_the_default_transport_brings_the_same_result(name, client_class, auth, 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_request_has_the_documented_method_path_and_query(name, client_class, auth, prism_mock):
-    watched = RecordingTransport()
-    outcome(client_class, call_of(name), base_url=prism_mock, auth=auth, transport=watched)
-    operation, (request,) = OPERATIONS[name], watched.requests
+    recorded = RecordingTransport()
+    outcome(client_class, call_of(name), base_url=prism_mock, auth=auth, transport=recorded)
+    operation, (request,) = OPERATIONS[name], recorded.requests
     path = request.url.raw_path.partition(b"?")[0].decode()
     assert request.method == operation.method
     assert path == operation.path.format(**operation.path_arguments)
@@ -106,7 +106,7 @@ def test_a_request_has_the_documented_method_path_and_query(name, client_class, 
 
 @pytest.mark.parametrize("error", ERRORS, ids=str)
 def test_an_error_has_the_class_of_its_status_and_the_values_of_its_example(error, client_class, auth, prism_mock):
-    watched = RecordingTransport(preferring(f"code={error.status}, example={error.name}"))
+    recorded = RecordingTransport(preferring(f"code={error.status}, example={error.name}"))
     with pytest.raises(APIError) as caught:
         outcome(
             client_class,
@@ -114,41 +114,41 @@ def test_an_error_has_the_class_of_its_status_and_the_values_of_its_example(erro
             base_url=prism_mock,
             auth=auth,
             retry=ONCE,
-            transport=watched,
+            transport=recorded,
         )
     raised = caught.value
     assert type(raised) is ERROR_CLASSES[error.status]
     assert (raised.status_code, raised.error_code) == (error.status, error.body["errorCode"])
     assert (raised.message, raised.reference) == (error.body["message"], error.body["reference"])
     assert (raised.retry_after, raised.attempts) == (error.retry_after, 1)
-    assert (watched.statuses, watched.violations) == ([error.status], [])
+    assert (recorded.statuses, recorded.violations) == ([error.status], [])
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_a_503_that_stays_is_raised_after_four_attempts(name, client_class, auth, prism_mock):
-    watched = RecordingTransport(preferring("code=503"))
+    recorded = RecordingTransport(preferring("code=503"))
     no_backoff = RetryPolicy(backoff_base=0.001)
     with pytest.raises(ServerError) as caught:
-        outcome(client_class, call_of(name), base_url=prism_mock, auth=auth, retry=no_backoff, transport=watched)
-    assert (caught.value.attempts, watched.statuses) == (4, [503] * 4)
+        outcome(client_class, call_of(name), base_url=prism_mock, auth=auth, retry=no_backoff, transport=recorded)
+    assert (caught.value.attempts, recorded.statuses) == (4, [503] * 4)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_the_mock_refuses_a_request_without_authorization(name, client_class, prism_mock):
-    watched = RecordingTransport()
+    recorded = RecordingTransport()
     with pytest.raises(AuthenticationError):
-        outcome(client_class, call_of(name), base_url=prism_mock, auth=httpx.Auth(), transport=watched)
-    assert (watched.statuses, watched.violations) == ([401], ["request"])
+        outcome(client_class, call_of(name), base_url=prism_mock, auth=httpx.Auth(), transport=recorded)
+    assert (recorded.statuses, recorded.violations) == ([401], ["request"])
 
 
 def test_the_mock_refuses_a_date_that_is_none(client_class, auth, prism_mock):
     def misdated(request):
         return httpx.Request(request.method, request.url.copy_set_param("_start", "yesterday"), headers=request.headers)
 
-    watched = RecordingTransport(misdated)
+    recorded = RecordingTransport(misdated)
     with pytest.raises(BadRequestError):
-        outcome(client_class, call_of("getCallReport"), base_url=prism_mock, auth=auth, transport=watched)
-    assert (watched.statuses, watched.violations) == ([400], ["request.query._start"])
+        outcome(client_class, call_of("getCallReport"), base_url=prism_mock, auth=auth, transport=recorded)
+    assert (recorded.statuses, recorded.violations) == ([400], ["request.query._start"])
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -156,11 +156,11 @@ def test_the_default_server_is_the_documented_one(name, client_class, monkeypatc
     monkeypatch.delenv("SINCH_REPORTING_URL", raising=False)
     urls = []
 
-    def answered(request):
+    def received(request):
         urls.append(str(request.url))
         return httpx.Response(200, json=OPERATIONS[name].result)
 
-    transport = httpx.MockTransport(answered)
+    transport = httpx.MockTransport(received)
     outcome(client_class, call_of(name), application_key=KEY, application_secret=SECRET, transport=transport)
     (url,) = urls
     assert url.startswith(f"{SERVER}/")

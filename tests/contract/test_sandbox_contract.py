@@ -1,4 +1,4 @@
-"""The Sandbox behind `prism proxy`, which holds each of its answers against openapi/reporting.yaml."""
+"""The Sandbox behind `prism proxy`, which holds each of its responses against openapi/reporting.yaml."""
 
 import socketserver
 import threading
@@ -49,7 +49,7 @@ def to_prism(sandbox, prism_proxy):
 
 
 @pytest.fixture
-def watched(to_prism):
+def recorded(to_prism):
     return RecordingTransport(to_prism)
 
 
@@ -63,46 +63,46 @@ def carrying(**headers):
     return authorized
 
 
-def asked(sandbox, watched, target, auth):
-    with httpx.Client(base_url=sandbox.url, auth=auth, transport=watched, trust_env=False) as client:
+def asked(sandbox, recorded, target, auth):
+    with httpx.Client(base_url=sandbox.url, auth=auth, transport=recorded, trust_env=False) as client:
         return client.get(target)
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_result_keeps_the_contract(name, client_class, auth, sandbox, watched):
-    outcome(client_class, CALLS[name], base_url=sandbox.url, auth=auth, transport=watched)
-    assert (watched.statuses, watched.violations) == ([200], [])
+def test_a_result_keeps_the_contract(name, client_class, auth, sandbox, recorded):
+    outcome(client_class, CALLS[name], base_url=sandbox.url, auth=auth, transport=recorded)
+    assert (recorded.statuses, recorded.violations) == ([200], [])
 
 
-def test_a_report_without_calls_keeps_the_contract(client_class, auth, sandbox, watched):
+def test_a_report_without_calls_keeps_the_contract(client_class, auth, sandbox, recorded):
     def call(reporting):
         return reporting.get_call_report(NUMBER, **FUTURE)
 
-    report = outcome(client_class, call, base_url=sandbox.url, auth=auth, transport=watched)
+    report = outcome(client_class, call, base_url=sandbox.url, auth=auth, transport=recorded)
     assert (report.total, report.first_call) == (0, None)
-    assert (watched.statuses, watched.violations) == ([200], [])
+    assert (recorded.statuses, recorded.violations) == ([200], [])
 
 
-def test_what_does_not_exist_is_not_found_and_keeps_the_contract(client_class, auth, sandbox, watched):
+def test_what_does_not_exist_is_not_found_and_keeps_the_contract(client_class, auth, sandbox, recorded):
     with pytest.raises(NotFoundError):
         outcome(
             client_class,
             lambda reporting: reporting.get_counter("missing"),
             base_url=sandbox.url,
             auth=auth,
-            transport=watched,
+            transport=recorded,
         )
-    assert (watched.statuses, watched.violations) == ([404], [])
+    assert (recorded.statuses, recorded.violations) == ([404], [])
 
 
 @pytest.mark.parametrize("auth", [httpx.BasicAuth(KEY, WRONG), SignedAuth(KEY, WRONG)], ids=["basic", "signed"])
-def test_a_wrong_secret_is_refused_and_the_answer_keeps_the_contract(auth, client_class, sandbox, watched):
+def test_a_wrong_secret_is_refused_and_the_answer_keeps_the_contract(auth, client_class, sandbox, recorded):
     with pytest.raises(AuthenticationError):
-        outcome(client_class, CALLS["counter"], base_url=sandbox.url, auth=auth, transport=watched)
-    assert (watched.statuses, watched.violations) == ([401], [])
+        outcome(client_class, CALLS["counter"], base_url=sandbox.url, auth=auth, transport=recorded)
+    assert (recorded.statuses, recorded.violations) == ([401], [])
 
 
-# What Prism finds wrong with the request itself stands in the last column; about the answer it finds nothing.
+# What Prism finds wrong with the request itself stands in the last column; about the response it finds nothing.
 @pytest.mark.parametrize(
     ("code", "target", "found"),
     [
@@ -120,10 +120,10 @@ def test_a_wrong_secret_is_refused_and_the_answer_keeps_the_contract(auth, clien
         (40400, "/services/missing", []),
     ],
 )
-def test_a_refusal_of_parameters_keeps_the_contract(code, target, found, auth, sandbox, watched):
-    answer = asked(sandbox, watched, target, auth)
-    assert (answer.status_code, answer.json()["errorCode"]) == (code // 100, code)
-    assert watched.violations == found
+def test_a_refusal_of_parameters_keeps_the_contract(code, target, found, auth, sandbox, recorded):
+    response = asked(sandbox, recorded, target, auth)
+    assert (response.status_code, response.json()["errorCode"]) == (code // 100, code)
+    assert recorded.violations == found
 
 
 @pytest.mark.parametrize(
@@ -142,16 +142,16 @@ def test_a_refusal_of_parameters_keeps_the_contract(code, target, found, auth, s
     ],
 )
 @pytest.mark.parametrize("target", [COUNTER, "/services/rtpproxy", "/users/username/alice/calls/data"])
-def test_a_refusal_of_credentials_keeps_the_contract(code, auth, found, target, sandbox, watched):
-    answer = asked(sandbox, watched, target, auth)
-    assert (answer.status_code, answer.json()["errorCode"]) == (code // 100, code)
-    assert watched.violations == found
+def test_a_refusal_of_credentials_keeps_the_contract(code, auth, found, target, sandbox, recorded):
+    response = asked(sandbox, recorded, target, auth)
+    assert (response.status_code, response.json()["errorCode"]) == (code // 100, code)
+    assert recorded.violations == found
 
 
-def test_a_failure_keeps_the_contract(auth, sandbox, watched, monkeypatch):
+def test_a_failure_keeps_the_contract(auth, sandbox, recorded, monkeypatch):
     monkeypatch.setattr(sandbox, "clock", lambda: 1 / 0)
-    answer = asked(sandbox, watched, COUNTER, auth)
-    assert (answer.status_code, watched.violations) == (500, [])
+    response = asked(sandbox, recorded, COUNTER, auth)
+    assert (response.status_code, recorded.violations) == (500, [])
 
 
 BROKEN = {
@@ -191,7 +191,7 @@ def to_broken_server(prism_proxy):
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_server_that_breaks_the_contract_is_found_out(name, to_broken_server):
-    watched = RecordingTransport()
-    with httpx.Client(base_url=to_broken_server, auth=(KEY, SECRET), transport=watched, trust_env=False) as client:
+    recorded = RecordingTransport()
+    with httpx.Client(base_url=to_broken_server, auth=(KEY, SECRET), transport=recorded, trust_env=False) as client:
         client.get(f"/counters/{name}")
-    assert BROKEN[name][-1] in watched.violations
+    assert BROKEN[name][-1] in recorded.violations

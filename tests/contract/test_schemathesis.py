@@ -15,7 +15,7 @@ from tests.contract.exchange import KEY, SECRET
 
 AUTHORIZATION = "Basic " + base64.b64encode(f"{KEY}:{SECRET}".encode()).decode()
 # What the document's schemas cannot say: an endpoint that is a number has a form of its own, and the two days of a
-# report belong together. `test_no_check_finds_anything` looks at these answers by itself.
+# report belong together. `test_no_check_finds_anything` looks at these responses by itself.
 BEYOND_SCHEMAS = (
     r"The path parameter `endpoint` (lacks its leading plus|must be a plus)|`_stop` must be at least `_start`"
 )
@@ -35,7 +35,7 @@ def filter_headers(_context, headers):
 @pytest.fixture(scope="module")
 def sandbox(every_module):
     with Sandbox(application_key=KEY, application_secret=SECRET) as server:
-        # The id that the document gives as its example, without which no answer would be 200.
+        # The id that the document gives as its example, without which no response would be 200.
         server.set_service("currentCalls", "up")
         yield server
 

@@ -95,7 +95,7 @@ class Soaked:
 
 
 def expected_reports() -> list[CallReport]:
-    """Return what a Sandbox that behaves answers."""
+    """Return the response of a Sandbox without faults."""
     with Sandbox() as sandbox, sandbox.client() as reporting:
         return [reporting.get_call_report(name) for name in NAMES]
 
