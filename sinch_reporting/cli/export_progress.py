@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,7 @@ class Display:
         self._throughput = Throughput()
         self._shown = 0.0
         self._paused_until: datetime | None = None
+        self._latest: ExportProgress | None = None  # not shown yet
 
     def __call__(self, progress: "ExportProgress") -> None:
         """Show progress."""
@@ -67,18 +68,24 @@ class Display:
         self._report_pause(progress)
         now = time.monotonic()
         interval = _LINE_SECONDS if self._bar is None else _BAR_SECONDS
-        if self.has_begun and now - self._shown < interval and progress.done != progress.total:
-            return
+        self._latest = progress
+        if not self.has_begun or now - self._shown >= interval:
+            self._show(progress)
+
+    def finish(self) -> None:
+        """Show the final state, unless it is shown."""
+        if self._latest is not None:
+            self._show(self._latest)
+
+    def _show(self, progress: "ExportProgress") -> None:
         text = f"{progress.done:,} of {progress.total:,} done, {progress.failed:,} failed"
         if self.has_begun:
             text += f", {self._throughput.text(progress)}"
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, total=progress.total, completed=progress.done, description=text)
-        elif not self.has_begun or now - self._shown >= interval:
-            print_error(text)
         else:
-            return
-        self._shown = now
+            print_error(text)
+        self._shown, self._latest = time.monotonic(), None
         self.has_begun = True
 
     def _report_pause(self, progress: "ExportProgress") -> None:
@@ -100,10 +107,12 @@ class Display:
 
 @contextmanager
 def progress_display() -> Generator[Display]:
-    """Yield what shows progress while the body runs."""
+    """Yield what shows progress while the body runs, and the final state at its end."""
     terminal = Console(stderr=True)
-    if not terminal.is_terminal:
-        yield Display(None)
-        return
-    with Progress(BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), console=terminal) as bar:
-        yield Display(bar)
+    bar = Progress(BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), console=terminal)
+    with bar if terminal.is_terminal else nullcontext():
+        display = Display(bar if terminal.is_terminal else None)
+        try:
+            yield display
+        finally:
+            display.finish()
