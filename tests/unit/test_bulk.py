@@ -202,8 +202,8 @@ def test_memory_does_not_depend_on_the_number_of_endpoints(run):
         return result
 
     used(50)
-    # An outcome has some hundreds of bytes.
-    assert used(700) - used(100) < 600 * 40
+    # An outcome has some hundreds of bytes; the sets of asyncio grow in steps of some ten thousand.
+    assert used(700) - used(100) < 600 * 150
 
 
 # The end of a loop
