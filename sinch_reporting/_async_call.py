@@ -61,8 +61,9 @@ class AsyncCaller(httpx.AsyncBaseTransport):
         Raises ReportingError.
         """
         config, shared, started = self._config, self._shared, monotonic()
+        transport = shared.transport
         if shared.closed or shared.owner != (os.getpid(), shared.current_loop()):
-            shared.claim()
+            transport = shared.claim()
         trace = config.tracer.start_call(request.method, request.extensions[ROUTE]) if config.tracer else None
         deadline = min(config.deadline, expires - started)
         state = RetryState(request, trace, config.retry, timeout or config.timeout, deadline, started)
@@ -78,7 +79,7 @@ class AsyncCaller(httpx.AsyncBaseTransport):
                 response: httpx.Response | None = None
                 try:
                     with async_time_limit(limit + 0.05):  # our transport ends earlier, and names the phase
-                        response = await self._attempt(request, limit)
+                        response = await self._attempt(transport, request, limit)
                     if response is None:
                         raise httpx.ReadTimeout("the time of the attempt has expired")  # noqa: TRY301
                     result = convert(response, decode(response, self._secrets))
@@ -114,8 +115,9 @@ class AsyncCaller(httpx.AsyncBaseTransport):
             if limiter.pauses == pauses:
                 return
 
-    async def _attempt(self, request: httpx.Request, deadline: Deadline) -> httpx.Response:
-        transport: httpx.AsyncBaseTransport = self._shared.transport
+    async def _attempt(
+        self, transport: httpx.AsyncBaseTransport, request: httpx.Request, deadline: Deadline
+    ) -> httpx.Response:
         timeout = {"connect": deadline, "read": deadline, "write": deadline, "pool": deadline}
         async with aclosing(self._auth.async_auth_flow(request)) as flow:
             signed = await anext(flow)

@@ -62,8 +62,9 @@ class Caller(httpx.BaseTransport):
         Raises ReportingError.
         """
         config, shared, started = self._config, self._shared, monotonic()
+        transport = shared.transport
         if shared.closed or shared.owner != (os.getpid(), shared.current_loop()):
-            shared.claim()
+            transport = shared.claim()
         trace = config.tracer.start_call(request.method, request.extensions[ROUTE]) if config.tracer else None
         deadline = min(config.deadline, expires - started)
         state = RetryState(request, trace, config.retry, timeout or config.timeout, deadline, started)
@@ -79,7 +80,7 @@ class Caller(httpx.BaseTransport):
                 response: httpx.Response | None = None
                 try:
                     with time_limit(limit + 0.05):  # our transport ends earlier, and names the phase
-                        response = self._attempt(request, limit)
+                        response = self._attempt(transport, request, limit)
                     if response is None:
                         raise httpx.ReadTimeout("the time of the attempt has expired")  # noqa: TRY301
                     result = convert(response, decode(response, self._secrets))
@@ -115,8 +116,7 @@ class Caller(httpx.BaseTransport):
             if limiter.pauses == pauses:
                 return
 
-    def _attempt(self, request: httpx.Request, deadline: Deadline) -> httpx.Response:
-        transport: httpx.BaseTransport = self._shared.transport
+    def _attempt(self, transport: httpx.BaseTransport, request: httpx.Request, deadline: Deadline) -> httpx.Response:
         timeout = {"connect": deadline, "read": deadline, "write": deadline, "pool": deadline}
         with closing(self._auth.sync_auth_flow(request)) as flow:
             signed = next(flow)

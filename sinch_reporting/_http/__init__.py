@@ -56,10 +56,11 @@ class SharedTransport:
                     self._inherited.append(self.transport)  # kept and not closed: its sockets belong to the parent
                     self.rate_limiter = self.rate_limiter.fresh()
             if self.factory and owner != self.owner:
+                self.owner = None  # a call reads the transport, then the owner
                 # Nothing of another event loop is kept: a client may see a new loop with each call.
                 self.transport = self.factory()
             self.owner = owner  # last, since it says that the transport is usable
-        return self.transport
+            return self.transport
 
     def detach(self) -> Any:
         """Return the transport to close, if any. Raises ReportingError as `claim` does."""
