@@ -37,8 +37,9 @@ from sinch_reporting.watch import ServiceStatusOutcome as ServiceStatusOutcome
 if TYPE_CHECKING:
     from sinch_reporting.async_client import AsyncReportingClient as AsyncReportingClient
 else:
-    __all__ = ["AsyncReportingClient", "__version__"]
-    __all__ += [name for name in globals() if name[0].isupper() and name != "TYPE_CHECKING"] + ["sign"]
+    _names = [name for name in globals() if name[0].isupper() and name != "TYPE_CHECKING"]
+    # Not an assignment: tools that read the source take the names from the imports.
+    globals()["__all__"] = [*_names, "AsyncReportingClient", "sign", "__version__"]
 
     def __getattr__(name: str) -> object:
         if name != "AsyncReportingClient":

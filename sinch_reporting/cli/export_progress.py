@@ -79,7 +79,7 @@ class Display:
 
     def _show(self, progress: "ExportProgress") -> None:
         text = f"{progress.done:,} of {progress.total:,} done, {progress.failed:,} failed"
-        if self.has_begun:
+        if self.has_begun and progress.done != progress.total:
             text += f", {self._throughput.text(progress)}"
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, total=progress.total, completed=progress.done, description=text)
