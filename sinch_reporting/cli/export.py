@@ -115,7 +115,7 @@ class Input:
 
 
 def export(
-    *paths: Annotated[str, Parameter(name="INPUT... DESTINATION", allow_leading_hyphen=False)],
+    *paths: Annotated[str | Path, Parameter(name="INPUT... DESTINATION", allow_leading_hyphen=False)],
     days: Days = Days(),
     domain: Annotated[list[Literal["data", "pstn"]] | None, Parameter(negative=(), show_default=False)] = None,
     format: Annotated[Literal["parquet", "csv", "jsonl"], Parameter(name="--format")] = "parquet",  # noqa: A002
@@ -156,7 +156,7 @@ def export(
     """
     if len(paths) < 2:  # noqa: PLR2004 - an input and the destination
         raise exit_codes.UsageError("give at least one input and the destination: export INPUT... DESTINATION")
-    *sources, destination = paths
+    *sources, destination = map(str, paths)  # Path is there for completion
     _check_inputs(sources)
     start, stop = days.resolve()
     interruption = StopSignal()

@@ -42,7 +42,9 @@ def test_the_graph_of_a_minute_of_changes_is_correct_at_every_width():
 def is_correct(width, terminal):
     """Return whether the canvas is one picture: the axis, the labels, and a line from the left that ends at 500."""
     rows = terminal.rows
-    axis = next(index for index, row in enumerate(rows) if row.startswith("-----------|"))
+    axis = next((index for index, row in enumerate(rows) if row.startswith("-----------|")), None)
+    if axis is None:
+        return False
     canvas = [rows[index].split(" |", 1) for index in range(3, axis)]
     labels = [int(label) for label, _ in canvas]
     columns = {column for _, line in canvas for column, cell in enumerate(line) if cell != " "}
