@@ -86,7 +86,8 @@ def axis_limits(low: float, high: float, rows: int) -> tuple[int, int]:
     step = max(math.ceil((high - low) / rows), 1)
     while True:
         bottom = max(math.floor(low / step) - 1, 0) * step
-        if bottom + step * rows > high:
+        # A row has four dots, and plotille rounds to the nearest one: half a dot below the top is outside.
+        if 8 * (high - bottom) < step * (8 * rows - 1):
             return bottom, bottom + step * rows
         step += max(step // 10, 1)
 

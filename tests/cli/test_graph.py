@@ -71,6 +71,13 @@ def test_the_axis_contains_all_values(low, high):
     assert top - bottom <= max(2 * (high - low), 30)
 
 
+def test_the_line_has_no_gap_where_the_value_is_highest():
+    for high in range(780, 820):
+        rows = [cells for _, cells in canvas(graph(history(600, high, 605), NOON, width=200, height=12))]
+        columns = {column for row in rows for column, cell in enumerate(row) if cell != " "}
+        assert columns == set(range(1, max(columns) + 1)), high
+
+
 def test_long_numbers_do_not_move_the_axis():
     drawn = graph(history(2**62), NOON, width=80, height=12)
     assert {len(label) for label, _ in canvas(drawn)} == {10}
