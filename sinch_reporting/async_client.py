@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from datetime import date
 from functools import partial
 from time import monotonic
@@ -17,6 +18,7 @@ from sinch_reporting._operations import ModelT, StripFrames, operation, parse
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.parameters import ABOVE_ZERO, DomainLike, Endpoint, check_number, path_segment
+from sinch_reporting.watch import ValueT
 from sinch_reporting_client import models as api
 
 OutcomeT = TypeVar("OutcomeT")
@@ -211,9 +213,7 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
         Args:
             counter_id: As for `get_counter`.
         """
-        path_segment(counter_id, "counter id")
-        sample = partial(self._sample_counter, counter_id)
-        return self._poll(sample, watch.RefreshSchedule(), watch.CounterChange)
+        return self._changes(self._poll_counter(counter_id), watch.CounterChange)
 
     def watch_service_status(
         self, service_id: str, *, interval: float = 10.0
@@ -227,45 +227,42 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
             service_id: As for `get_service_status`.
             interval: Polling interval in seconds.
         """
-        path_segment(service_id, "service id")
-        message = "interval must be a number of seconds above 0"
-        check_number(interval, message, ABOVE_ZERO, error=InvalidRequestError)
-        sample = partial(self._sample_service, service_id)
-        schedule = watch.PollSchedule[models.ServiceStatus](interval)
-        return self._poll(sample, schedule, watch.ServiceStatusChange)
+        return self._changes(self._poll_service(service_id, interval), watch.ServiceStatusChange)
 
-    async def _sample_counter(self, counter_id: str) -> watch.Sample[models.Counter]:
+    def _poll_counter(self, counter_id: str) -> AsyncGenerator[watch.Poll[models.Counter]]:
+        path_segment(counter_id, "counter id")
+
         def convert(response: httpx.Response, body: dict[str, Any]) -> watch.Sample[models.Counter]:
             counter = models.Counter.from_api(parse(api.Counter, body), counter_id)
             return watch.Sample(counter, counter.value, parse_http_date(response.headers.get("Date")))
 
-        with StripFrames():
-            request = self._builder.build(operation("get_counter"), {"id": counter_id})
-            return await self._caller.call(request, convert)
+        async def sample() -> watch.Sample[models.Counter]:
+            with StripFrames():
+                request = self._builder.build(operation("get_counter"), {"id": counter_id})
+                return await self._caller.call(request, convert)
 
-    async def _sample_service(self, service_id: str) -> watch.Sample[models.ServiceStatus]:
-        service = await self.get_service_status(service_id)
-        return watch.Sample(service, service.status)
+        return _poll(sample, watch.RefreshSchedule())
 
-    async def _poll(
-        self,
-        sample: Callable[[], Any],
-        schedule: watch.PollSchedule[watch.ValueT],
-        success: Callable[[watch.ValueT], OutcomeT],
+    def _poll_service(self, service_id: str, interval: float) -> AsyncGenerator[watch.Poll[models.ServiceStatus]]:
+        path_segment(service_id, "service id")
+        message = "interval must be a number of seconds above 0"
+        check_number(interval, message, ABOVE_ZERO, error=InvalidRequestError)
+
+        async def sample() -> watch.Sample[models.ServiceStatus]:
+            service = await self.get_service_status(service_id)
+            return watch.Sample(service, service.status)
+
+        return _poll(sample, watch.PollSchedule(interval))
+
+    async def _changes(
+        self, polls: AsyncGenerator[watch.Poll[ValueT]], success: Callable[[ValueT], OutcomeT]
     ) -> AsyncGenerator[OutcomeT | watch.WatchFailure]:
-        while True:
-            outcome: OutcomeT | watch.WatchFailure | None = None
-            try:
-                current: watch.Sample[watch.ValueT] = await sample()
-                is_new, delay = schedule.on_sample(current)
-                if is_new:
-                    outcome = success(current.value)
-            except watch.TRANSIENT_ERRORS as error:
-                outcome, delay = watch.WatchFailure(error), schedule.on_error(error)
-            due = monotonic() + delay
-            if outcome is not None:
-                yield outcome
-            await async_sleep(max(due - monotonic(), 0))
+        async with aclosing(polls):
+            async for poll in polls:
+                if poll.error is not None:
+                    yield watch.WatchFailure(poll.error)
+                elif poll.value is not None and poll.changed:
+                    yield success(poll.value)
 
     async def _fetch(
         self,
@@ -289,3 +286,16 @@ class AsyncReportingClient(BaseClient[httpx.AsyncBaseTransport]):
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
+
+
+async def _poll(sample: Callable[[], Any], schedule: watch.PollSchedule[ValueT]) -> AsyncGenerator[watch.Poll[ValueT]]:
+    while True:
+        poll: watch.Poll[ValueT]
+        try:
+            found: watch.Sample[ValueT] = await sample()
+            poll = watch.Poll(found.value, None, *schedule.on_sample(found))
+        except watch.TRANSIENT_ERRORS as error:
+            poll = watch.Poll(None, error, True, schedule.on_error(error))
+        due = monotonic() + poll.wait
+        yield poll
+        await async_sleep(max(due - monotonic(), 0))

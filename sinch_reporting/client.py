@@ -3,6 +3,7 @@
 
 import math
 from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import closing
 from datetime import date
 from functools import partial
 from time import monotonic
@@ -18,6 +19,7 @@ from sinch_reporting._operations import ModelT, StripFrames, operation, parse
 from sinch_reporting.errors import InvalidRequestError, ReportingError
 from sinch_reporting.httpdate import parse_http_date
 from sinch_reporting.parameters import ABOVE_ZERO, DomainLike, Endpoint, check_number, path_segment
+from sinch_reporting.watch import ValueT
 from sinch_reporting_client import models as api
 
 OutcomeT = TypeVar("OutcomeT")
@@ -212,9 +214,7 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         Args:
             counter_id: As for `get_counter`.
         """
-        path_segment(counter_id, "counter id")
-        sample = partial(self._sample_counter, counter_id)
-        return self._poll(sample, watch.RefreshSchedule(), watch.CounterChange)
+        return self._changes(self._poll_counter(counter_id), watch.CounterChange)
 
     def watch_service_status(self, service_id: str, *, interval: float = 10.0) -> Generator[watch.ServiceStatusOutcome]:
         """Yield the status of a service whenever it changes, and errors, forever.
@@ -226,45 +226,42 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
             service_id: As for `get_service_status`.
             interval: Polling interval in seconds.
         """
-        path_segment(service_id, "service id")
-        message = "interval must be a number of seconds above 0"
-        check_number(interval, message, ABOVE_ZERO, error=InvalidRequestError)
-        sample = partial(self._sample_service, service_id)
-        schedule = watch.PollSchedule[models.ServiceStatus](interval)
-        return self._poll(sample, schedule, watch.ServiceStatusChange)
+        return self._changes(self._poll_service(service_id, interval), watch.ServiceStatusChange)
 
-    def _sample_counter(self, counter_id: str) -> watch.Sample[models.Counter]:
+    def _poll_counter(self, counter_id: str) -> Generator[watch.Poll[models.Counter]]:
+        path_segment(counter_id, "counter id")
+
         def convert(response: httpx.Response, body: dict[str, Any]) -> watch.Sample[models.Counter]:
             counter = models.Counter.from_api(parse(api.Counter, body), counter_id)
             return watch.Sample(counter, counter.value, parse_http_date(response.headers.get("Date")))
 
-        with StripFrames():
-            request = self._builder.build(operation("get_counter"), {"id": counter_id})
-            return self._caller.call(request, convert)
+        def sample() -> watch.Sample[models.Counter]:
+            with StripFrames():
+                request = self._builder.build(operation("get_counter"), {"id": counter_id})
+                return self._caller.call(request, convert)
 
-    def _sample_service(self, service_id: str) -> watch.Sample[models.ServiceStatus]:
-        service = self.get_service_status(service_id)
-        return watch.Sample(service, service.status)
+        return _poll(sample, watch.RefreshSchedule())
 
-    def _poll(
-        self,
-        sample: Callable[[], Any],
-        schedule: watch.PollSchedule[watch.ValueT],
-        success: Callable[[watch.ValueT], OutcomeT],
+    def _poll_service(self, service_id: str, interval: float) -> Generator[watch.Poll[models.ServiceStatus]]:
+        path_segment(service_id, "service id")
+        message = "interval must be a number of seconds above 0"
+        check_number(interval, message, ABOVE_ZERO, error=InvalidRequestError)
+
+        def sample() -> watch.Sample[models.ServiceStatus]:
+            service = self.get_service_status(service_id)
+            return watch.Sample(service, service.status)
+
+        return _poll(sample, watch.PollSchedule(interval))
+
+    def _changes(
+        self, polls: Generator[watch.Poll[ValueT]], success: Callable[[ValueT], OutcomeT]
     ) -> Generator[OutcomeT | watch.WatchFailure]:
-        while True:
-            outcome: OutcomeT | watch.WatchFailure | None = None
-            try:
-                current: watch.Sample[watch.ValueT] = sample()
-                is_new, delay = schedule.on_sample(current)
-                if is_new:
-                    outcome = success(current.value)
-            except watch.TRANSIENT_ERRORS as error:
-                outcome, delay = watch.WatchFailure(error), schedule.on_error(error)
-            due = monotonic() + delay
-            if outcome is not None:
-                yield outcome
-            sleep(max(due - monotonic(), 0))
+        with closing(polls):
+            for poll in polls:
+                if poll.error is not None:
+                    yield watch.WatchFailure(poll.error)
+                elif poll.value is not None and poll.changed:
+                    yield success(poll.value)
 
     def _fetch(
         self,
@@ -288,3 +285,16 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _poll(sample: Callable[[], Any], schedule: watch.PollSchedule[ValueT]) -> Generator[watch.Poll[ValueT]]:
+    while True:
+        poll: watch.Poll[ValueT]
+        try:
+            found: watch.Sample[ValueT] = sample()
+            poll = watch.Poll(found.value, None, *schedule.on_sample(found))
+        except watch.TRANSIENT_ERRORS as error:
+            poll = watch.Poll(None, error, True, schedule.on_error(error))
+        due = monotonic() + poll.wait
+        yield poll
+        sleep(max(due - monotonic(), 0))

@@ -61,6 +61,15 @@ class Sample(NamedTuple, Generic[ValueT]):
     date: datetime | None = None
 
 
+class Poll(NamedTuple, Generic[ValueT]):
+    """Result of a poll: a value or an error, whether it is yielded, and the seconds until the next poll."""
+
+    value: ValueT | None
+    error: ReportingError | None
+    changed: bool
+    wait: float
+
+
 class PollSchedule(Generic[ValueT]):
     """Decides which samples are yielded, and when to poll next. The interval is in seconds."""
 

@@ -15,7 +15,6 @@ from sinch_reporting.cli.output import Format, Output, Row, write
 from sinch_reporting.cli.polling import poll_counter
 from sinch_reporting.cli.text import printable
 from sinch_reporting.cli.watching import WatchOptions, WatchTarget, watch
-from sinch_reporting.parameters import path_segment
 
 _COMPARISONS = {
     "<": operator.lt,
@@ -63,7 +62,6 @@ async def _watch(
     is_met: Callable[[Counter], bool] | None,
     connection: Connection,
 ) -> int:
-    path_segment(counter_id, "counter id")
     target = WatchTarget[Counter](row, graph_value=lambda found: found.value, is_met=is_met)
     async with connection.async_client() as client:
         return await watch(poll_counter(client, counter_id), target, options, output)

@@ -13,9 +13,9 @@ from sinch_reporting import Counter, ReportingError, ServiceStatus
 from sinch_reporting.cli.exit_codes import error_line
 from sinch_reporting.cli.graph import History, graph
 from sinch_reporting.cli.output import Row
-from sinch_reporting.cli.polling import Poll
 from sinch_reporting.cli.tables import lay_out
 from sinch_reporting.cli.text import format_duration, format_time
+from sinch_reporting.watch import Poll
 
 _MAX_HEIGHT = 12
 

@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry, Gauge, Info
 from sinch_reporting import AsyncReportingClient, CallReport, Counter, Endpoint, ServiceStatus, __version__
 from sinch_reporting.cli.arguments import today
 from sinch_reporting.cli.exit_codes import error_line
-from sinch_reporting.cli.polling import Poll, ValueT, poll_counter, poll_service
+from sinch_reporting.cli.polling import poll_counter, poll_service
 from sinch_reporting.cli.streams import print_error
 from sinch_reporting.cli.text import printable
 from sinch_reporting.parameters import resolve_domain
-from sinch_reporting.watch import TRANSIENT_ERRORS
+from sinch_reporting.watch import TRANSIENT_ERRORS, Poll, ValueT
 
 
 @frozen(kw_only=True)

@@ -14,7 +14,6 @@ from sinch_reporting.cli.output import Format, Output, Row, write
 from sinch_reporting.cli.polling import poll_service
 from sinch_reporting.cli.text import printable
 from sinch_reporting.cli.watching import GROUP, WatchOptions, WatchTarget, watch
-from sinch_reporting.parameters import path_segment
 
 _STATUSES = ("up", "down")
 
@@ -57,7 +56,6 @@ def service(
 async def _watch(
     service_id: str, output: Format, options: WatchOptions, interval: timedelta, connection: Connection
 ) -> int:
-    path_segment(service_id, "service id")
     until = options.until
     target = WatchTarget[ServiceStatus](
         row,

@@ -15,8 +15,8 @@ from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.arguments import Duration
 from sinch_reporting.cli.live import LiveView
 from sinch_reporting.cli.output import Format, Row, print_error, write, writer
-from sinch_reporting.cli.polling import Poll
 from sinch_reporting.cli.streams import console, is_unicode
+from sinch_reporting.watch import Poll
 
 GROUP = Group("Watching", sort_key=5)
 
