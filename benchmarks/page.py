@@ -16,7 +16,8 @@ def write(results: dict[str, Result], machine: Table) -> None:
     for table in [*(table for result in results.values() for table in result.tables), machine]:
         parts += [f"## {table.title}", markdown(table.head, table.rows)]
     path.write_text("\n\n".join([before + _START, *parts, _END + after]), "utf-8")
-    _draw(results["calls"].tables[0])
+    if "calls" in results:
+        _draw(results["calls"].tables[0])
 
 
 def _draw(cpu: Table) -> None:
