@@ -20,7 +20,7 @@ from sinch_reporting._responses import decode, decode_body, read_body
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.config import Config
 from sinch_reporting.errors import APIError, RateLimitError, ReportingError
-from sinch_reporting.events import Attempt
+from sinch_reporting.events import Attempt, notify
 from sinch_reporting.retry import RetryState
 
 ResultT = TypeVar("ResultT")
@@ -152,11 +152,8 @@ class Caller(httpx.BaseTransport):
         attempt = Attempt(method, route, state.attempt, outcome, elapsed, headers)
         if trace:
             trace.end_attempt(attempt)
-        try:
-            if hook:
-                hook(attempt)
-        except Exception:  # noqa: BLE001 - the call continues
-            logger.exception("on_attempt raised an exception")
+        if hook:
+            notify(hook, attempt)
 
 
 def _start_attempt(state: RetryState) -> Deadline:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 from attrs import field, frozen
 
+from sinch_reporting._logging import logger
+
 
 @frozen
 class Attempt:
@@ -38,3 +40,11 @@ class Attempt:
 
 AttemptHook = Callable[[Attempt], object]
 """Called with each finished attempt, in the thread or task of the call."""
+
+
+def notify(hook: AttemptHook, attempt: Attempt) -> None:
+    """Call a hook, and log its exception. The traceback contains this frame only, whose variables show no URL."""
+    try:
+        hook(attempt)
+    except Exception:  # noqa: BLE001 - the call continues
+        logger.exception("on_attempt raised an exception")
