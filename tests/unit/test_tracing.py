@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id
 
-from sinch_reporting import AsyncReportingClient, NotFoundError, Number, RetryPolicy
+from sinch_reporting import AsyncReportingClient, DeadlineExceededError, NotFoundError, Number, RetryPolicy
 from sinch_reporting.tracing import CallTracer
 from tests.support.callers import KEY, SECRET
 from tests.support.scripted import COUNTER, REPORT, ScriptedTransport, reply
@@ -78,6 +78,16 @@ def test_a_failed_or_interrupted_call_ends_its_spans_with_the_error(make_client,
     assert attempt.attributes["error.type"] == ("404" if kind is NotFoundError else "KeyboardInterrupt")
     assert call.status.status_code is attempt.status.status_code is StatusCode.ERROR
     assert call.events == attempt.events == ()
+
+
+def test_a_call_without_an_attempt_ends_its_span_once(make_client, provider, caplog):
+    client = make_client(reply(COUNTER), tracer=CallTracer(provider), rate_limit=0.01)
+    client.get_counter("currentCalls")
+    with pytest.raises(DeadlineExceededError):
+        client.get_counter("currentCalls")
+    *_, call = provider.finished()
+    assert call.attributes["error.type"] == "DeadlineExceededError"
+    assert caplog.text == ""
 
 
 def test_spans_of_concurrent_tasks_have_their_own_parents(provider):
