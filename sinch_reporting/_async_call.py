@@ -46,7 +46,10 @@ class AsyncCaller(httpx.AsyncBaseTransport):
             last_url.set((str(request.url), request.extensions[ROUTE]))
             request.headers.pop("Authorization", None)  # the generated client's; each attempt is authenticated
             timeout = request.extensions.get("timeout", {}).get("read")
-            return await self.call(request, lambda response, _: response, timeout=timeout)
+            response = await self.call(request, lambda response, _: response, timeout=timeout)
+        # Unread, as from any transport: httpx sets `elapsed` when it has read a response.
+        body, details = httpx.ByteStream(response.content), response.extensions
+        return httpx.Response(response.status_code, headers=response.headers, stream=body, extensions=details)
 
     async def call(
         self,

@@ -47,7 +47,10 @@ class Caller(httpx.BaseTransport):
             last_url.set((str(request.url), request.extensions[ROUTE]))
             request.headers.pop("Authorization", None)  # the generated client's; each attempt is authenticated
             timeout = request.extensions.get("timeout", {}).get("read")
-            return self.call(request, lambda response, _: response, timeout=timeout)
+            response = self.call(request, lambda response, _: response, timeout=timeout)
+        # Unread, as from any transport: httpx sets `elapsed` when it has read a response.
+        body, details = httpx.ByteStream(response.content), response.extensions
+        return httpx.Response(response.status_code, headers=response.headers, stream=body, extensions=details)
 
     def call(
         self,
