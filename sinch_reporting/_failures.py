@@ -36,6 +36,8 @@ def transport_error(error: Exception, request: httpx.Request, attempt: int, secr
     else:
         cause, remedy = _describe(error)
         failure = TransportError(f"{redact(cause, request, secrets)} ({where}); {remedy}")
+    if not isinstance(error, OSError | httpx.HTTPError | httpx.StreamError):
+        error = httpx.RemoteProtocolError(str(error))  # aiohttp's show the URL and the headers of the request
     if isinstance(error, httpx.ProtocolError):  # quotes what the server sent
         error = type(error)(redact(str(error), request, secrets))
     failure.__cause__ = error

@@ -1,14 +1,18 @@
 import errno
+import re
 import socket
 import ssl
 from itertools import pairwise
 
+import aiohttp
 import httpcore
 import httpx
 import pytest
+import yarl
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from sinch_reporting import RequestTimeoutError, TransportError
-from sinch_reporting._failures import transport_error
+from sinch_reporting._failures import causes, transport_error
 from sinch_reporting._operations import ROUTE
 
 NETWORK = "check the network, the proxy and the base URL"
@@ -138,6 +142,15 @@ def test_the_words_of_the_server_are_redacted_in_the_message_and_the_cause():
     assert str(failure).startswith("illegal status line: b'*** *** ***' (RemoteProtocolError on GET")
     assert type(failure.__cause__) is httpx.RemoteProtocolError
     assert str(failure.__cause__) == "illegal status line: b'*** *** ***'"
+
+
+def test_an_error_of_aiohttp_does_not_reveal_the_request():
+    url, headers = yarl.URL(str(request().url)), CIMultiDictProxy(CIMultiDict(request().headers))
+    details = aiohttp.RequestInfo(url, "GET", headers, url)
+    failure = failure_of(aiohttp.ClientResponseError(details, (), status=400, message="Bad status line: c2ln"))
+    assert str(failure).startswith("400, message='Bad status line: ***', url=")
+    for link in causes(failure):
+        assert not re.search("46730170101|c2ln", f"{link!r} {link}")
 
 
 class SoftTimeLimitError(Exception):
