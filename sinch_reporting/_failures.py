@@ -27,7 +27,7 @@ _TIMEOUTS = {
 
 def transport_error(error: Exception, request: httpx.Request, attempt: int, secrets: Secrets) -> TransportError:
     """Return the TransportError for an exception of the transport. Raises what the program itself raised, unchanged."""
-    _reraise_own(error)
+    reraise_own(error)
     where = f"{type(error).__name__} on {request.method} {request.extensions[ROUTE]}, attempt {attempt}"
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         phase = next((phase for kind, phase in _TIMEOUTS.items() if isinstance(error, kind)), "")
@@ -44,8 +44,8 @@ def transport_error(error: Exception, request: httpx.Request, attempt: int, secr
     return failure
 
 
-def _reraise_own(error: BaseException) -> None:
-    # httpcore converts every OSError and TimeoutError that is raised during I/O, also that of a signal handler.
+def reraise_own(error: BaseException) -> None:
+    """Raise what the program itself raised. httpcore converts every OSError during I/O, also of a signal handler."""
     for link in causes(error):
         modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(link.__traceback__)]
         if isinstance(link, OSError) and modules and not _LIBRARIES.match(modules[-1]):
