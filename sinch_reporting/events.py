@@ -1,6 +1,7 @@
 """Events of calls, for metrics."""
 
 from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from attrs import field, frozen
 
@@ -40,6 +41,13 @@ class Attempt:
 
 AttemptHook = Callable[[Attempt], object]
 """Called with each finished attempt, in the thread or task of the call."""
+
+
+class Tracer(Protocol):
+    """A `sinch_reporting.tracing.CallTracer`, whose module needs OpenTelemetry."""
+
+    def start_call(self, method: str, route: str) -> Any:
+        """Start the span of a call."""
 
 
 def notify(hook: AttemptHook, attempt: Attempt) -> None:
