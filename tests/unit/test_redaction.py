@@ -33,6 +33,8 @@ def request(endpoint="+46730170101", kind="number", authorization=f"Application 
         "+46 (0)730 / 170 101",
         "(073) 017-0101",
         "+46\u00a0730\u2011170101",
+        "+46\u202f730\u2009170\t101",
+        "+46\u2212730\u2212170101",
         "&#x34;&#54;730170101",
         "%34%36730170101",
         "46700000000",
@@ -64,6 +66,8 @@ def test_other_numbers_stay(text):
             ["Zoë", "zoë", "ZOË", unicodedata.normalize("NFD", "Zoë"), "Zo&euml;", r"Zo\u00eb", "Zo%C3%AB"],
         ),
         (unicodedata.normalize("NFD", "Zoë"), ["Zoë", unicodedata.normalize("NFD", "zoë")]),
+        ("Jan Weiß", ["Jan Weiß", "JAN WEISS", "jan weiss", "Jan+Wei%C3%9F", "Jan\u00a0Weiß"]),
+        ("😀joe", ["😀joe", r"\ud83d\ude00joe"]),
         (UUID, [UUID, UUID.upper()]),
     ],
 )
