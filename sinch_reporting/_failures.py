@@ -29,7 +29,7 @@ def transport_error(error: Exception, request: httpx.Request, attempt: int, secr
     """Return the TransportError for an exception of the transport. Raises what the program itself raised, unchanged."""
     reraise_own(error)
     where = f"{type(error).__name__} on {request.method} {request.extensions[ROUTE]}, attempt {attempt}"
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
+    if isinstance(error, httpx.TimeoutException | TimeoutError) and not _is_misnamed(error):
         phase = next((phase for kind, phase in _TIMEOUTS.items() if isinstance(error, kind)), "")
         text = f"request timed out {phase} ({where}); increase `timeout` or retry later"
         failure: TransportError = RequestTimeoutError(text)
@@ -53,6 +53,12 @@ def reraise_own(error: BaseException) -> None:
     is_transport = isinstance(error, OSError | httpx.HTTPError | httpx.StreamError | httpx.InvalidURL)
     if not is_transport and not _LIBRARIES.match(type(error).__module__):
         raise error
+
+
+def _is_misnamed(error: BaseException) -> bool:
+    # httpx-aiohttp converts each failure of a connection, such as a refused one, to a ConnectTimeout.
+    cause = error.__cause__
+    return type(cause).__module__.startswith("aiohttp.") and not isinstance(cause, TimeoutError)
 
 
 def _describe(error: BaseException) -> tuple[str, str]:  # the cause in words, and a remedy

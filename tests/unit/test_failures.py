@@ -137,6 +137,17 @@ def test_a_timeout_names_its_phase(error, phase):
     assert failure.__cause__ is error
 
 
+def test_a_failure_that_httpx_aiohttp_calls_a_timeout_is_not_one():
+    key = aiohttp.client_reqrep.ConnectionKey("h", 443, True, True, None, None, None)
+    refused = aiohttp.ClientConnectorError(key, CONNECTION_REFUSED)
+    for cause, text in ((refused, "connection refused"), (aiohttp.ServerDisconnectedError(), "Server disconnected")):
+        failure = failure_of(chain(httpx.ConnectTimeout(str(cause)), cause))
+        assert type(failure) is TransportError
+        assert str(failure).startswith(f"{text} (ConnectTimeout on GET")
+    failure = failure_of(chain(httpx.ReadTimeout("x"), aiohttp.SocketTimeoutError()))
+    assert type(failure) is RequestTimeoutError
+
+
 def test_the_words_of_the_server_are_redacted_in_the_message_and_the_cause():
     failure = failure_of(httpx.RemoteProtocolError("illegal status line: b'+46730170101 hush c2ln'"))
     assert str(failure).startswith("illegal status line: b'*** *** ***' (RemoteProtocolError on GET")
