@@ -38,7 +38,7 @@ def transport_error(error: Exception, request: httpx.Request, attempt: int, secr
         failure = TransportError(f"{redact(cause, request, secrets)} ({where}); {remedy}")
     if not isinstance(error, OSError | httpx.HTTPError | httpx.StreamError):
         error = httpx.RemoteProtocolError(str(error))  # aiohttp's show the URL and the headers of the request
-    if isinstance(error, httpx.ProtocolError):  # quotes what the server sent
+    if isinstance(error, httpx.ProtocolError | httpx.ProxyError):  # quotes what the server or proxy sent
         error = type(error)(redact(str(error), request, secrets))
     failure.__cause__ = error
     return failure

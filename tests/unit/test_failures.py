@@ -148,6 +148,12 @@ def test_a_failure_that_httpx_aiohttp_calls_a_timeout_is_not_one():
     assert type(failure) is RequestTimeoutError
 
 
+def test_the_words_of_the_proxy_are_redacted_in_the_cause():
+    failure = failure_of(httpx.ProxyError("403 Not for hush"))
+    assert type(failure.__cause__) is httpx.ProxyError
+    assert str(failure.__cause__) == "403 Not for ***"
+
+
 def test_the_words_of_the_server_are_redacted_in_the_message_and_the_cause():
     failure = failure_of(httpx.RemoteProtocolError("illegal status line: b'+46730170101 hush c2ln'"))
     assert str(failure).startswith("illegal status line: b'*** *** ***' (RemoteProtocolError on GET")
