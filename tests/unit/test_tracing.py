@@ -2,6 +2,7 @@ import asyncio
 
 import httpx
 import pytest
+import trio
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -112,3 +113,17 @@ def test_the_reports_of_a_loop_are_children_of_the_span_around_it(make_client, p
         assert len(list(client.iter_call_reports([NUMBER] * 5))) == 5
     calls = [span for span in provider.finished() if span.kind is SpanKind.INTERNAL and span.parent]
     assert [span.parent.span_id for span in calls] == [loop.get_span_context().span_id] * 5
+
+
+@pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"])
+def test_the_reports_of_an_async_loop_are_children_of_the_span_around_it(provider, run):
+    async def main():
+        transport = ScriptedTransport(reply(REPORT))
+        async with AsyncReportingClient(KEY, SECRET, transport=transport, tracer=CallTracer(provider)) as client:
+            with provider.get_tracer("test").start_as_current_span("loop") as loop:
+                assert len([outcome async for outcome in client.iter_call_reports([NUMBER] * 5)]) == 5
+            return loop.get_span_context().span_id
+
+    span_id = run(main())
+    calls = [span for span in provider.finished() if span.kind is SpanKind.INTERNAL and span.name != "loop"]
+    assert [span.parent and span.parent.span_id for span in calls] == [span_id] * 5
