@@ -51,7 +51,8 @@ def _unescape(text: str) -> str:
     """Return a text without the escapes of HTML, JSON and URLs, in NFC, with plain spaces: one form to look for."""
     for _ in range(2):
         text = unquote(html.unescape(_JSON_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)))
-    text = re.sub(r"\\(.)", r"\1", text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # JSON's pairs
+    text = re.sub(r"\\(.)", r"\1", re.sub(r"\\[nrt]", " ", text))
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # joins the surrogate pairs of JSON
     text = "".join(letter if letter.isprintable() else " " for letter in unicodedata.normalize("NFC", text))
     return " ".join(text.split())
 

@@ -68,6 +68,7 @@ def test_other_numbers_stay(text):
         (unicodedata.normalize("NFD", "Zoë"), ["Zoë", unicodedata.normalize("NFD", "zoë")]),
         ("Jan Weiß", ["Jan Weiß", "JAN WEISS", "jan weiss", "Jan+Wei%C3%9F", "Jan\u00a0Weiß"]),
         ("😀joe", ["😀joe", r"\ud83d\ude00joe"]),
+        (r"corp\nina", [r"corp\nina", r"corp\\nina", "corp%5Cnina"]),
         (UUID, [UUID, UUID.upper()]),
     ],
 )
@@ -88,6 +89,7 @@ def test_credentials_are_removed():
 
 def test_control_characters_become_spaces_and_long_texts_are_shortened():
     assert redact(" a\x1b[31m\n\n b\u202ec ", request()) == "a [31m b c"
+    assert redact(r"'GET\n\napplication/json'", request()) == "'GET application/json'"
     assert len(redact("x" * 10**6, request())) == MAX_LENGTH
 
 
