@@ -19,7 +19,7 @@ from sinch_reporting._responses import async_read_body, decode, decode_body
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.config import Config
 from sinch_reporting.errors import APIError, RateLimitError, ReportingError
-from sinch_reporting.events import Attempt
+from sinch_reporting.events import Attempt, notify
 from sinch_reporting.retry import RetryState
 
 ResultT = TypeVar("ResultT")
@@ -46,7 +46,10 @@ class AsyncCaller(httpx.AsyncBaseTransport):
             last_url.set((str(request.url), request.extensions[ROUTE]))
             request.headers.pop("Authorization", None)  # the generated client's; each attempt is authenticated
             timeout = request.extensions.get("timeout", {}).get("read")
-            return await self.call(request, lambda response, _: response, timeout=timeout)
+            response = await self.call(request, lambda response, _: response, timeout=timeout)
+        # Unread, as from any transport: httpx sets `elapsed` when it has read a response.
+        body, details = httpx.ByteStream(response.content), response.extensions
+        return httpx.Response(response.status_code, headers=response.headers, stream=body, extensions=details)
 
     async def call(
         self,
@@ -153,11 +156,8 @@ class AsyncCaller(httpx.AsyncBaseTransport):
         attempt = Attempt(method, route, state.attempt, outcome, elapsed, headers)
         if trace:
             trace.end_attempt(attempt)
-        try:
-            if hook:
-                hook(attempt)
-        except Exception:  # noqa: BLE001 - the call continues
-            logger.exception("on_attempt raised an exception")
+        if hook:
+            notify(hook, attempt)
 
 
 def _start_attempt(state: RetryState) -> Deadline:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import NoneType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
 from anyio.lowlevel import current_token
@@ -14,13 +14,10 @@ from sinch_reporting._operations import HEADERS, RequestBuilder
 from sinch_reporting.auth import SignedAuth
 from sinch_reporting.config import Config, require_httpx, resolve_auth, resolve_base_url
 from sinch_reporting.errors import ConfigurationError
-from sinch_reporting.events import AttemptHook
+from sinch_reporting.events import AttemptHook, Tracer
 from sinch_reporting.rate_limit import RateLimiter
 from sinch_reporting.retry import RetryPolicy
 from sinch_reporting_client import AuthenticatedClient
-
-if TYPE_CHECKING:
-    from sinch_reporting.tracing import CallTracer
 
 TransportT = TypeVar("TransportT")
 
@@ -47,7 +44,7 @@ class BaseClient(Generic[TransportT]):
         allow_http: bool = False,
         pickle_credentials: bool = False,
         on_attempt: AttemptHook | None = None,
-        tracer: "CallTracer | None" = None,
+        tracer: Tracer | None = None,
     ) -> None:
         url = resolve_base_url(base_url, allow_http=allow_http)
         self._config = Config(

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 import anyio
@@ -52,7 +52,7 @@ class BackgroundTasks:
                     await work()
                 self._ended(token)
 
-            trio.lowlevel.spawn_system_task(run)
+            trio.lowlevel.spawn_system_task(run, context=copy_context())  # with the spans of tracers
         else:
             import asyncio  # noqa: PLC0415 - slow, and not needed in threads
 

@@ -27,23 +27,25 @@ _TIMEOUTS = {
 
 def transport_error(error: Exception, request: httpx.Request, attempt: int, secrets: Secrets) -> TransportError:
     """Return the TransportError for an exception of the transport. Raises what the program itself raised, unchanged."""
-    _reraise_own(error)
+    reraise_own(error)
     where = f"{type(error).__name__} on {request.method} {request.extensions[ROUTE]}, attempt {attempt}"
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
+    if isinstance(error, httpx.TimeoutException | TimeoutError) and not _is_misnamed(error):
         phase = next((phase for kind, phase in _TIMEOUTS.items() if isinstance(error, kind)), "")
         text = f"request timed out {phase} ({where}); increase `timeout` or retry later"
         failure: TransportError = RequestTimeoutError(text)
     else:
         cause, remedy = _describe(error)
         failure = TransportError(f"{redact(cause, request, secrets)} ({where}); {remedy}")
-    if isinstance(error, httpx.ProtocolError):  # quotes what the server sent
+    if not isinstance(error, OSError | httpx.HTTPError | httpx.StreamError):
+        error = httpx.RemoteProtocolError(str(error))  # aiohttp's show the URL and the headers of the request
+    if isinstance(error, httpx.ProtocolError | httpx.ProxyError):  # quotes what the server or proxy sent
         error = type(error)(redact(str(error), request, secrets))
     failure.__cause__ = error
     return failure
 
 
-def _reraise_own(error: BaseException) -> None:
-    # httpcore converts every OSError and TimeoutError that is raised during I/O, also that of a signal handler.
+def reraise_own(error: BaseException) -> None:
+    """Raise what the program itself raised. httpcore converts every OSError during I/O, also of a signal handler."""
     for link in causes(error):
         modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(link.__traceback__)]
         if isinstance(link, OSError) and modules and not _LIBRARIES.match(modules[-1]):
@@ -51,6 +53,12 @@ def _reraise_own(error: BaseException) -> None:
     is_transport = isinstance(error, OSError | httpx.HTTPError | httpx.StreamError | httpx.InvalidURL)
     if not is_transport and not _LIBRARIES.match(type(error).__module__):
         raise error
+
+
+def _is_misnamed(error: BaseException) -> bool:
+    # httpx-aiohttp converts each failure of a connection, such as a refused one, to a ConnectTimeout.
+    cause = error.__cause__
+    return type(cause).__module__.startswith("aiohttp.") and not isinstance(cause, TimeoutError)
 
 
 def _describe(error: BaseException) -> tuple[str, str]:  # the cause in words, and a remedy

@@ -127,8 +127,14 @@ class StripFrames:
         self._outer = sys.exception()
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        while error is not None and error is not self._outer:
-            error.__traceback__ = None
-            if error.__cause__ is not None:
-                error.__context__ = None
-            error = error.__cause__ or error.__context__
+        links, seen = [error], {id(self._outer)}
+        while links:
+            link = links.pop()
+            if link is None or id(link) in seen:  # a chain can be a cycle
+                continue
+            seen.add(id(link))
+            link.__traceback__ = None
+            if link.__cause__ is not None:
+                link.__context__ = None
+            links += [link.__cause__, link.__context__]
+            links += link.exceptions if isinstance(link, BaseExceptionGroup) else ()

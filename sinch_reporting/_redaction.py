@@ -15,7 +15,7 @@ from sinch_reporting._operations import UNKNOWN_ROUTE, path_pattern, routes
 MAX_LENGTH = 300
 Secrets = Callable[[], tuple[str, ...]]
 # A phone number: seven or more digits, also with separators between them. A date alone is not one.
-_SEPARATORS = r"[ .\-()/\u00a0\u2010-\u2015]"
+_SEPARATORS = r"[ .\-()/\u2010-\u2015\u2212]"
 _DATE_OR_NUMBER = re.compile(
     rf"(?P<date>\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01])(?!{_SEPARATORS}{{0,2}}\d))"
     rf"|\+?\(?\d(?:{_SEPARATORS}{{0,3}}\d){{6,}}"
@@ -35,10 +35,11 @@ def redact(text: str, request: httpx.Request, secrets: Secrets = tuple) -> str:
     text = _unescape(text[: 10 * MAX_LENGTH])
     words = {*_private_words(request), *(word.rstrip("=") for word in secrets())}
     if words:
-        alternatives = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+        forms = {form for word in words for form in (word, word.lower(), word.upper())}  # upper: STRASSE for straße
+        alternatives = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+        alternatives = alternatives.replace(r"\ ", "[ +]")  # forms of HTML send `+`
         text = re.sub(alternatives, "***", text, flags=re.IGNORECASE)
-    text = _DATE_OR_NUMBER.sub(lambda match: match["date"] or "***", text)
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:MAX_LENGTH]
+    return _DATE_OR_NUMBER.sub(lambda match: match["date"] or "***", text)[:MAX_LENGTH]
 
 
 def is_reference(text: str, request: httpx.Request) -> bool:
@@ -47,11 +48,13 @@ def is_reference(text: str, request: httpx.Request) -> bool:
 
 
 def _unescape(text: str) -> str:
-    """Return a text without the escapes of HTML, JSON and URLs, in NFC: so a word has one form to look for."""
+    """Return a text without the escapes of HTML, JSON and URLs, in NFC, with plain spaces: one form to look for."""
     for _ in range(2):
         text = unquote(html.unescape(_JSON_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)))
-    text = re.sub(r"\\(.)", r"\1", text)
-    return unicodedata.normalize("NFC", text)
+    text = re.sub(r"\\(.)", r"\1", re.sub(r"\\[nrt]", " ", text))
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # joins the surrogate pairs of JSON
+    text = "".join(letter if letter.isprintable() else " " for letter in unicodedata.normalize("NFC", text))
+    return " ".join(text.split())
 
 
 def _private_words(request: httpx.Request) -> Iterator[str]:

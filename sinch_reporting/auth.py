@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from sinch_reporting.errors import ConfigurationError
+from sinch_reporting.errors import ConfigurationError, InvalidRequestError
 from sinch_reporting.httpdate import parse_http_date
 
 SIGNED_PATH = "sinch_reporting.signed_path"
@@ -44,7 +44,10 @@ def sign(
 
     Raises:
         ConfigurationError: The key or the secret is malformed, or the timestamp has no time zone.
+        InvalidRequestError: The method, path or Content-Type is not ASCII.
     """
+    if not (method + path + content_type).isascii():
+        raise InvalidRequestError("the method, path and Content-Type must be ASCII, as they are sent")
     if timestamp.tzinfo is None:
         raise ConfigurationError("the timestamp must have a time zone")
     key, secret = _check_key(application_key), _decode_secret(application_secret)

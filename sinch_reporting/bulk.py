@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
+import anyio
 from attrs import field, frozen
 
 from sinch_reporting._concurrency import BackgroundTasks, cancelled
@@ -166,7 +167,7 @@ async def async_fetch(
     buffer = _ReorderBuffer[Outcome](expires, ordered=ordered)
     tasks = BackgroundTasks()
     iterator = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
     is_pulling = exhausted = False
 
     async def work() -> None:
@@ -180,8 +181,10 @@ async def async_fetch(
             buffer.finished[index] = await fetch_one(item)
         except (StopIteration, StopAsyncIteration):
             exhausted = True
-        except Exception as error:  # noqa: BLE001 - raised in the task of the loop
-            failures.append(error)
+        except BaseException as error:
+            failures.append(error)  # raised in the task of the loop
+            if isinstance(error, anyio.get_cancelled_exc_class()):
+                raise
 
     try:
         while not failures:

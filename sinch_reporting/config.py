@@ -102,11 +102,12 @@ def resolve_base_url(base_url: str | None, *, allow_http: bool) -> str:
     try:
         url = httpx.URL(base_url)
         host = url.host  # decodes the name, and so fails for a malformed one
+        check_address(url)
     except (httpx.InvalidURL, TypeError, ValueError):
         raise ConfigurationError("the base URL is not a valid URL") from None
     if url.scheme not in {"http", "https"} or not host:
         raise ConfigurationError("the base URL must be absolute and start with https://")
-    if url.userinfo or url.query or url.fragment:
+    if url.userinfo or b"?" in url.raw_path or url.fragment:
         raise ConfigurationError("the base URL must not contain a user name, password, query or fragment")
     if not str(base_url).partition("://")[2].partition("/")[2].isascii():
         raise ConfigurationError("the path of the base URL must be ASCII; percent-encode other characters")
@@ -116,6 +117,13 @@ def resolve_base_url(base_url: str | None, *, allow_http: bool) -> str:
             "on the way; use https://, or pass allow_http=True if the network is trusted"
         )
     return str(url).rstrip("/")
+
+
+def check_address(url: httpx.URL) -> None:
+    """Raise ValueError if the host or port of a URL is one that nothing can connect to."""
+    # The limits of DNS and TCP.
+    if re.search(rb"^\.|\.\.|[^.]{64}", url.raw_host) or (url.port or 0) > 65535:  # noqa: PLR2004
+        raise ValueError("the host or port of the URL is invalid")
 
 
 def is_loopback(host: str) -> bool:

@@ -1,8 +1,11 @@
 """Events of calls, for metrics."""
 
 from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from attrs import field, frozen
+
+from sinch_reporting._logging import logger
 
 
 @frozen
@@ -38,3 +41,18 @@ class Attempt:
 
 AttemptHook = Callable[[Attempt], object]
 """Called with each finished attempt, in the thread or task of the call."""
+
+
+class Tracer(Protocol):
+    """A `sinch_reporting.tracing.CallTracer`, whose module needs OpenTelemetry."""
+
+    def start_call(self, method: str, route: str) -> Any:
+        """Start the span of a call."""
+
+
+def notify(hook: AttemptHook, attempt: Attempt) -> None:
+    """Call a hook, and log its exception. The traceback contains this frame only, whose variables show no URL."""
+    try:
+        hook(attempt)
+    except Exception:  # noqa: BLE001 - the call continues
+        logger.exception("on_attempt raised an exception")

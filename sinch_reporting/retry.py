@@ -77,7 +77,8 @@ class RetryPolicy:
 def _is_transient(cause: BaseException | None) -> bool:
     if isinstance(cause, httpx.LocalProtocolError | httpx.UnsupportedProtocol):
         return False
-    if isinstance(cause, httpx.ProxyError) and str(cause).startswith("407"):
+    # HTTP's 407, and httpcore's words for a SOCKS proxy that accepts no credentials, or not these.
+    if isinstance(cause, httpx.ProxyError) and str(cause).startswith(("407", "Requested ", "Invalid username")):
         return False
     return not any(isinstance(link, ssl.SSLCertVerificationError) for link in causes(cause))
 

@@ -58,7 +58,7 @@ class CallSpans:
     def end(self, error: BaseException | None) -> None:
         """End the span of the call, and that of an attempt that was cancelled."""
         outcome = None if error is None else type(error).__name__
-        if self._attempt.is_recording():
+        if self._attempt is not self._call and self._attempt.is_recording():
             self._end(self._attempt, outcome)
         self._end(self._call, outcome)
 

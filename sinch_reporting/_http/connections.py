@@ -13,6 +13,7 @@ from typing import Any, cast
 import anyio
 import httpcore
 
+from sinch_reporting._failures import reraise_own
 from sinch_reporting._http import Deadline
 from sinch_reporting._responses import MAX_BODY_BYTES, TOO_LARGE
 from sinch_reporting.errors import DecodeError
@@ -76,6 +77,7 @@ class FallbackBackend(httpcore.SyncBackend):
                 return super().connect_tcp(address, port, seconds or limit, *args, **options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
+            reraise_own(failure)
         raise failure
 
 

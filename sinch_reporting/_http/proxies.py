@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from sinch_reporting.config import is_loopback
+from sinch_reporting.config import check_address, is_loopback
 from sinch_reporting.errors import ConfigurationError
 
 _PORTS = {"http": 80, "https": 443}
@@ -26,7 +26,9 @@ def environment_proxy(base_url: str) -> httpx.Proxy | None:
     hosts = (url.host, f"{url.host}:{url.port or _PORTS[url.scheme]}")
     if not address or any(urllib.request.proxy_bypass(host) for host in hosts):
         return None
-    return httpx.Proxy(address if "://" in address else f"http://{address}")
+    proxy = httpx.Proxy(address if "://" in address else f"http://{address}")
+    check_address(proxy.url)
+    return proxy
 
 
 def transport_factory(base_url: str, *, is_async: bool) -> Callable[[], Any]:

@@ -6,7 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from sinch_reporting import RequestTimeoutError, TransportError
+from sinch_reporting import ReportingClient, RequestTimeoutError, TransportError
+from tests.support.callers import KEY, SECRET
 from tests.transport.conftest import ONCE
 
 
@@ -44,6 +45,23 @@ def test_the_next_address_is_tried_if_one_refuses(make_client, server, resolve):
     resolve("reporting.example", lambda: ["127.0.0.2", "127.0.0.1"])
     reporting = make_client(url(server), retry=ONCE, allow_http=True)
     assert reporting.get_counter("currentCalls").value == 7
+
+
+def test_an_exception_of_a_signal_handler_is_not_an_unreachable_address(server, resolve, monkeypatch):
+    own, connect, calls = TimeoutError("soft limit"), socket.create_connection, []
+
+    def interrupted_once(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise own
+        return connect(*arguments, **options)
+
+    monkeypatch.setattr(socket, "create_connection", interrupted_once)
+    resolve("reporting.example", lambda: ["127.0.0.2", "127.0.0.1"])
+    client = ReportingClient(KEY, SECRET, base_url=url(server), allow_http=True)
+    with client, pytest.raises(TimeoutError) as caught:
+        client.get_counter("currentCalls")
+    assert caught.value is own
 
 
 def test_a_host_whose_addresses_are_all_unreachable_ends_the_attempt_in_time(make_client, server, resolve, unreachable):

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from sinch_reporting import ConfigurationError, SignedAuth, sign
+from sinch_reporting import ConfigurationError, InvalidRequestError, SignedAuth, sign
 from sinch_reporting.auth import _sign
 from tests.support.callers import KEY, SECRET
 
@@ -54,6 +54,12 @@ def test_the_signed_path_is_decoded_and_has_no_query(path, signed):
     signature = base64.b64encode(hmac.digest(base64.b64decode(SECRET), text.encode(), "sha256")).decode()
     headers = sign(KEY, SECRET, "GET", path, content_type="application/json", timestamp=NOON)
     assert headers["Authorization"] == f"Application {KEY}:{signature}"
+
+
+@pytest.mark.parametrize("path", ["/é", "/\ud800"], ids=ascii)
+def test_a_path_as_no_request_has_it_is_not_signed(path):
+    with pytest.raises(InvalidRequestError, match="must be ASCII"):
+        sign(KEY, SECRET, "GET", path, timestamp=NOON)
 
 
 def test_the_timestamp_is_in_utc_with_milliseconds():

@@ -203,6 +203,15 @@ def test_api_raises_the_errors_of_the_client(make_client):
     assert len(client.script.requests) == 1
 
 
+def test_a_response_of_api_is_read_by_httpx(make_client):
+    client = make_client(reply(STATUS, headers={"X-Request-Id": "a"})).api.get_httpx_client()
+    response = client.get("/services/rtpproxy")
+    assert (response.json(), response.headers["X-Request-Id"]) == (STATUS, "a")
+    assert response.elapsed.total_seconds() >= 0
+    with client.stream("GET", "/services/rtpproxy") as response:
+        assert b"".join(response.iter_raw()) == b'{"status": "up"}'
+
+
 def test_headers_timeouts_and_hooks_of_api_are_used(make_client):
     seen = []
     client = make_client(lambda request: seen.append(request.extensions["timeout"]["read"]) or reply(STATUS)(request))

@@ -111,9 +111,10 @@ def test_an_exception_of_the_endpoints_ends_the_iteration(fetch):
         fetch("iter_call_reports", endpoints())
 
 
-def test_what_a_call_raises_beside_errors_ends_the_iteration(fetch):
-    with pytest.raises(ZeroDivisionError):
-        fetch("iter_call_reports", numbers(50), script=[reply(REPORT), ZeroDivisionError()], concurrency=3)
+@pytest.mark.parametrize("kind", [ZeroDivisionError, SystemExit, pytest.fail.Exception])
+def test_what_a_call_raises_beside_errors_ends_the_iteration(fetch, kind):
+    with pytest.raises(kind):
+        fetch("iter_call_reports", numbers(50), script=[reply(REPORT), kind()], concurrency=3)
 
 
 @pytest.mark.parametrize(

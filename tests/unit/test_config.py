@@ -134,10 +134,11 @@ def test_credentials_are_passed_in_one_way_only(credentials):
             (url, "not a valid URL")
             for url in ("https://\ud800/v1", "https://h/\ud800", "https://h\u2488/v1", "https://xn--\xe9/v1")
         ),
+        *((url, "not a valid URL") for url in ("https://a..b/v1", f"https://{'a' * 64}.com", "https://h:65536")),
         *((url, "must be absolute") for url in ("", "reportingapi.sinch.com/v1", "/v1", "ftp://127.0.0.1/", "https:")),
         *(
             (f"https://{rest}", "must not contain a user name, password, query or fragment")
-            for rest in ("h/v1?key=hush", "h/v1#hush", "key:hush@h/v1")
+            for rest in ("h/v1?", "h/v1?key=hush", "h/v1#hush", "key:hush@h/v1")
         ),
         *((f"https://h/{path}", "the path of the base URL must be ASCII") for path in ("é", "v1/漢")),
     ],

@@ -1,14 +1,18 @@
 import errno
+import re
 import socket
 import ssl
 from itertools import pairwise
 
+import aiohttp
 import httpcore
 import httpx
 import pytest
+import yarl
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from sinch_reporting import RequestTimeoutError, TransportError
-from sinch_reporting._failures import transport_error
+from sinch_reporting._failures import causes, transport_error
 from sinch_reporting._operations import ROUTE
 
 NETWORK = "check the network, the proxy and the base URL"
@@ -133,11 +137,37 @@ def test_a_timeout_names_its_phase(error, phase):
     assert failure.__cause__ is error
 
 
+def test_a_failure_that_httpx_aiohttp_calls_a_timeout_is_not_one():
+    key = aiohttp.client_reqrep.ConnectionKey("h", 443, True, True, None, None, None)
+    refused = aiohttp.ClientConnectorError(key, CONNECTION_REFUSED)
+    for cause, text in ((refused, "connection refused"), (aiohttp.ServerDisconnectedError(), "Server disconnected")):
+        failure = failure_of(chain(httpx.ConnectTimeout(str(cause)), cause))
+        assert type(failure) is TransportError
+        assert str(failure).startswith(f"{text} (ConnectTimeout on GET")
+    failure = failure_of(chain(httpx.ReadTimeout("x"), aiohttp.SocketTimeoutError()))
+    assert type(failure) is RequestTimeoutError
+
+
+def test_the_words_of_the_proxy_are_redacted_in_the_cause():
+    failure = failure_of(httpx.ProxyError("403 Not for hush"))
+    assert type(failure.__cause__) is httpx.ProxyError
+    assert str(failure.__cause__) == "403 Not for ***"
+
+
 def test_the_words_of_the_server_are_redacted_in_the_message_and_the_cause():
     failure = failure_of(httpx.RemoteProtocolError("illegal status line: b'+46730170101 hush c2ln'"))
     assert str(failure).startswith("illegal status line: b'*** *** ***' (RemoteProtocolError on GET")
     assert type(failure.__cause__) is httpx.RemoteProtocolError
     assert str(failure.__cause__) == "illegal status line: b'*** *** ***'"
+
+
+def test_an_error_of_aiohttp_does_not_reveal_the_request():
+    url, headers = yarl.URL(str(request().url)), CIMultiDictProxy(CIMultiDict(request().headers))
+    details = aiohttp.RequestInfo(url, "GET", headers, url)
+    failure = failure_of(aiohttp.ClientResponseError(details, (), status=400, message="Bad status line: c2ln"))
+    assert str(failure).startswith("400, message='Bad status line: ***', url=")
+    for link in causes(failure):
+        assert not re.search("46730170101|c2ln", f"{link!r} {link}")
 
 
 class SoftTimeLimitError(Exception):

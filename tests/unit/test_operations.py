@@ -192,6 +192,14 @@ def test_frames_are_stripped_of_every_exception_and_its_causes(kind):
     assert cause.__traceback__ is None
 
 
+def test_frames_are_stripped_of_groups_and_of_chains_that_are_cycles():
+    inner = failure_of(ValueError("inner"))
+    inner.__cause__ = group = ExceptionGroup("outer", [inner])
+    assert inner.__traceback__
+    assert failure_of(group) is group
+    assert inner.__traceback__ is None
+
+
 def test_exceptions_that_were_handled_before_the_call_keep_their_frames():
     outer = None
     try:

@@ -59,6 +59,7 @@ def test_no_proxy_names_hosts_domains_and_ports(monkeypatch, no_proxy, url, is_d
     [
         ("HTTPS_PROXY", "gopher://127.0.0.1:1"),
         ("HTTPS_PROXY", "http://u:hush@127.0.0.1:port"),
+        ("HTTPS_PROXY", "http://u:hush@127.0.0.1:65536"),
         ("HTTPS_PROXY", "socks5://u:hush@127.0.0.1:1"),
         ("SSL_CERT_FILE", "/no/such/file"),
     ],

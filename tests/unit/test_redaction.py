@@ -33,6 +33,8 @@ def request(endpoint="+46730170101", kind="number", authorization=f"Application 
         "+46 (0)730 / 170 101",
         "(073) 017-0101",
         "+46\u00a0730\u2011170101",
+        "+46\u202f730\u2009170\t101",
+        "+46\u2212730\u2212170101",
         "&#x34;&#54;730170101",
         "%34%36730170101",
         "46700000000",
@@ -64,6 +66,9 @@ def test_other_numbers_stay(text):
             ["Zoë", "zoë", "ZOË", unicodedata.normalize("NFD", "Zoë"), "Zo&euml;", r"Zo\u00eb", "Zo%C3%AB"],
         ),
         (unicodedata.normalize("NFD", "Zoë"), ["Zoë", unicodedata.normalize("NFD", "zoë")]),
+        ("Jan Weiß", ["Jan Weiß", "JAN WEISS", "jan weiss", "Jan+Wei%C3%9F", "Jan\u00a0Weiß"]),
+        ("😀joe", ["😀joe", r"\ud83d\ude00joe"]),
+        (r"corp\nina", [r"corp\nina", r"corp\\nina", "corp%5Cnina"]),
         (UUID, [UUID, UUID.upper()]),
     ],
 )
@@ -84,6 +89,7 @@ def test_credentials_are_removed():
 
 def test_control_characters_become_spaces_and_long_texts_are_shortened():
     assert redact(" a\x1b[31m\n\n b\u202ec ", request()) == "a [31m b c"
+    assert redact(r"'GET\n\napplication/json'", request()) == "'GET application/json'"
     assert len(redact("x" * 10**6, request())) == MAX_LENGTH
 
 

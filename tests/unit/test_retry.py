@@ -45,6 +45,8 @@ def caused_by(error, cause):
         (transport_error(httpx.ReadTimeout("slow"), RequestTimeoutError), True),
         (transport_error(httpx.ProxyError("502 Bad Gateway")), True),
         (transport_error(httpx.ProxyError("407 Proxy Authentication Required")), False),
+        (transport_error(httpx.ProxyError("Invalid username/password")), False),
+        (transport_error(httpx.ProxyError("Requested X from proxy server, but got NO ACCEPTABLE METHODS.")), False),
         (transport_error(httpx.LocalProtocolError("bad header")), False),
         (transport_error(httpx.UnsupportedProtocol("ftp")), False),
         (transport_error(caused_by(httpx.ConnectError(""), ssl.SSLError("handshake"))), True),

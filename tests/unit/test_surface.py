@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import yaml
@@ -47,6 +48,12 @@ def public_names():
 def test_both_clients_have_a_method_for_each_operation_of_the_document():
     for kind in (ReportingClient, AsyncReportingClient):
         assert surface(kind).keys() == {*TWINS.values(), *OPERATIONS, *ITERATORS, "api", "with_options"}
+
+
+def test_the_annotations_of_public_functions_can_be_evaluated():
+    for kind in (ReportingClient, AsyncReportingClient):
+        for function in (kind.__init__, *surface(kind).values()):
+            assert get_type_hints(getattr(function, "fget", function))
 
 
 def test_both_clients_have_the_same_parameters_and_docstrings():

@@ -2,12 +2,13 @@ import asyncio
 
 import httpx
 import pytest
+import trio
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id
 
-from sinch_reporting import AsyncReportingClient, NotFoundError, Number, RetryPolicy
+from sinch_reporting import AsyncReportingClient, DeadlineExceededError, NotFoundError, Number, RetryPolicy
 from sinch_reporting.tracing import CallTracer
 from tests.support.callers import KEY, SECRET
 from tests.support.scripted import COUNTER, REPORT, ScriptedTransport, reply
@@ -80,6 +81,16 @@ def test_a_failed_or_interrupted_call_ends_its_spans_with_the_error(make_client,
     assert call.events == attempt.events == ()
 
 
+def test_a_call_without_an_attempt_ends_its_span_once(make_client, provider, caplog):
+    client = make_client(reply(COUNTER), tracer=CallTracer(provider), rate_limit=0.01)
+    client.get_counter("currentCalls")
+    with pytest.raises(DeadlineExceededError):
+        client.get_counter("currentCalls")
+    *_, call = provider.finished()
+    assert call.attributes["error.type"] == "DeadlineExceededError"
+    assert caplog.text == ""
+
+
 def test_spans_of_concurrent_tasks_have_their_own_parents(provider):
     async def call(client, name):
         with provider.get_tracer("test").start_as_current_span(name):
@@ -102,3 +113,17 @@ def test_the_reports_of_a_loop_are_children_of_the_span_around_it(make_client, p
         assert len(list(client.iter_call_reports([NUMBER] * 5))) == 5
     calls = [span for span in provider.finished() if span.kind is SpanKind.INTERNAL and span.parent]
     assert [span.parent.span_id for span in calls] == [loop.get_span_context().span_id] * 5
+
+
+@pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)], ids=["asyncio", "trio"])
+def test_the_reports_of_an_async_loop_are_children_of_the_span_around_it(provider, run):
+    async def main():
+        transport = ScriptedTransport(reply(REPORT))
+        async with AsyncReportingClient(KEY, SECRET, transport=transport, tracer=CallTracer(provider)) as client:
+            with provider.get_tracer("test").start_as_current_span("loop") as loop:
+                assert len([outcome async for outcome in client.iter_call_reports([NUMBER] * 5)]) == 5
+            return loop.get_span_context().span_id
+
+    span_id = run(main())
+    calls = [span for span in provider.finished() if span.kind is SpanKind.INTERNAL and span.name != "loop"]
+    assert [span.parent and span.parent.span_id for span in calls] == [span_id] * 5
