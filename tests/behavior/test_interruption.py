@@ -52,8 +52,14 @@ LOOPS = {
 }
 
 
-@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, SoftTimeLimitError, TimeoutError, ConnectionError])
-@pytest.mark.parametrize("name", LOOPS)
+# Each loop with the exceptions that it could take for its own: BaseException beside Exception, and that of a wait.
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((name, kind) for name in LOOPS for kind in (KeyboardInterrupt, TimeoutError)),
+        *(("call", kind) for kind in (SystemExit, SoftTimeLimitError, ConnectionError)),
+    ],
+)
 @pytest.mark.parametrize("step", ["no response", "Retry-After"])
 def test_an_exception_of_a_signal_handler_ends_the_loop_unchanged(raw_server, name, step, kind):
     error = kind()

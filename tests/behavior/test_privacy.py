@@ -102,8 +102,15 @@ def everything(caplog):
         ]
 
 
+# The loggers and frames of the other event loop differ if an attempt succeeds, is refused or fails.
 @pytest.mark.parametrize(
-    ("path", "signed"), [*((path, True) for path in PATHS), ("an error that quotes the request", False)]
+    ("make_client", "path", "signed"),
+    [
+        *((stack, path, True) for stack in ("sync", "asyncio") for path in PATHS),
+        *(("trio", path, True) for path in ("success", "an error that quotes the request", "garbage", "a disconnect")),
+        ("sync", "an error that quotes the request", False),
+    ],
+    indirect=["make_client"],
 )
 def test_nothing_reveals_the_endpoint_or_the_account(make_client, raw_server, everything, path, signed):
     credentials = (

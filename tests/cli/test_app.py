@@ -57,8 +57,10 @@ def test_each_command_has_help_with_examples(run, name):
     assert f"$ sinch-reporting {name}" in shown.out
 
 
-@pytest.mark.parametrize("columns", [60, 80, 100])
-@pytest.mark.parametrize("name", ["report", "counter", "service", "doctor", "metrics"])
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [("report", 60), ("report", 100), *((name, 80) for name in ("report", "counter", "service", "doctor", "metrics"))],
+)
 def test_help_is_wrapped_once(name, columns):
     rows = run_on_terminal(name, "--help", columns=columns, env={"NO_COLOR": "1"}, lines=120).splitlines()
     description = rows[2 : next(index for index, row in enumerate(rows) if row.startswith("╭"))]

@@ -13,14 +13,10 @@ from tests.support.terminal import COMMAND
 COMMANDS = [
     "report +46730170101",
     "report +46730170101 -o json",
-    "counter currentCalls",
     "counter currentCalls -o csv",
-    "service rtpproxy",
     "service rtpproxy --watch -o csv",
-    "service rtpproxy --until up",
     "doctor",
     "doctor -o json",
-    "doctor --help",
     "--help",
     "--version",
 ]
@@ -75,9 +71,8 @@ def test_no_encoding_of_the_output_is_an_error(sandbox_env, encoding):
         assert b"Error" not in ran.stderr
 
 
-@pytest.mark.parametrize("command", ["service rtpproxy --sandbox", "report +46730170101 --sandbox", "doctor --sandbox"])
-def test_no_environment_is_needed(command):
-    ran = run_in_shell(f"env -i $C {command}")
+def test_no_environment_is_needed():
+    ran = run_in_shell("env -i $C report +46730170101 --sandbox")
     assert (ran.returncode, ran.stderr) == (exit_codes.OK, b"")
     assert ran.stdout
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from attrs import frozen
+from attrs import field, frozen
 
 DOCUMENT = Path(__file__).parents[2] / "openapi" / "reporting.yaml"
 _CONTENT = yaml.safe_load(DOCUMENT.read_text("utf-8"))
@@ -37,16 +37,16 @@ class Operation:
 
 @frozen
 class DocumentedError:
-    """One named example of one error response of one operation."""
+    """One named example of an error response, of the first operation that has it."""
 
-    operation: str
+    operation: str = field(eq=False)
     status: int
     name: str
     body: dict[str, Any]
     retry_after: float | None
 
     def __str__(self) -> str:
-        return f"{self.operation}-{self.status}-{self.name}"
+        return f"{self.status}-{self.name}"
 
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:
@@ -103,4 +103,6 @@ _DOCUMENTED = [
 
 SERVER: str = _CONTENT["servers"][0]["url"]
 OPERATIONS = {operation["operationId"]: _operation(path, method, operation) for path, method, operation in _DOCUMENTED}
-ERRORS = [error for _, _, operation in _DOCUMENTED for error in _errors(operation)]
+ERRORS: list[DocumentedError] = []
+for _, _, _documented in _DOCUMENTED:
+    ERRORS += [error for error in _errors(_documented) if error not in ERRORS]

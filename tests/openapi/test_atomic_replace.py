@@ -5,8 +5,9 @@ import pytest
 from scripts.openapi.atomic_replace import replace_all
 
 
-@pytest.mark.parametrize("failing", range(6))
-@pytest.mark.parametrize("failure", [OSError("no space"), KeyboardInterrupt()], ids=["OSError", "KeyboardInterrupt"])
+@pytest.mark.parametrize(
+    ("failing", "failure"), [*((step, OSError("no space")) for step in range(6)), (3, KeyboardInterrupt())], ids=repr
+)
 def test_failed_replacement_is_undone(tmp_path, monkeypatch, failing, failure):
     for name in ("made", "target"):
         (tmp_path / name / "folder").mkdir(parents=True)

@@ -3,7 +3,6 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
-import pytest
 from markdown_it import MarkdownIt
 
 from sinch_reporting import __version__
@@ -29,30 +28,26 @@ def links(page):
     return [unquote(str(part.attrs["href"])) for part in inline(page) if part.type == "link_open"]
 
 
-@pytest.mark.parametrize(
-    "name", ["README.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md"]
-)
-def test_what_a_visitor_looks_for_is_there(name):
-    assert (ROOT / name).read_text("utf-8").strip()
+def test_what_a_visitor_looks_for_is_there():
+    names = ["README.md", "CHANGELOG.md", "CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md"]
+    assert [name for name in names if not (ROOT / name).read_text("utf-8").strip()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_a_link_within_the_project_leads_somewhere(page):
-    for link in links(page):
-        if re.match(r"[a-z]+:", link):
-            continue
-        name, _, anchor = link.partition("#")
-        target = (page.parent / name).resolve() if name else page
-        assert target.exists(), link
-        assert target.is_relative_to(ROOT), link
-        assert not anchor or anchor in anchors(target), link
+def leads_somewhere(page, link):
+    name, _, anchor = link.partition("#")
+    target = (page.parent / name).resolve() if name else page
+    return target.exists() and target.is_relative_to(ROOT) and (not anchor or anchor in anchors(target))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_a_script_that_a_page_names_exists(page):
-    code = [part.content for part in inline(page) if part.type == "code_inline"]
-    for script in {match[0] for text in code if (match := re.match(r"scripts/[\w./-]+", text))}:
-        assert (ROOT / script).exists(), script
+def test_every_link_within_the_project_leads_somewhere():
+    within = [(page, link) for page in PAGES for link in links(page) if not re.match(r"[a-z]+:", link)]
+    assert [(page.name, link) for page, link in within if not leads_somewhere(page, link)] == []
+
+
+def test_every_script_that_a_page_names_exists():
+    code = [(page.name, part.content) for page in PAGES for part in inline(page) if part.type == "code_inline"]
+    named = [(name, match[0]) for name, text in code if (match := re.match(r"scripts/[\w./-]+", text))]
+    assert [(name, script) for name, script in named if not (ROOT / script).exists()] == []
 
 
 def test_the_versions_that_get_fixes_include_this_one():

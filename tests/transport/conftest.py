@@ -57,6 +57,12 @@ def direct(server):
     return Route(server, server.url, server.port)
 
 
+@pytest.fixture
+def plain(raw_server):
+    """Return the route without a proxy and TLS, for what does not depend on them."""
+    return Route(raw_server, raw_server.url, raw_server.port)
+
+
 @pytest.fixture(params=["direct", *PROXIES])
 def route(request, server, monkeypatch):
     """Return each route to the server. Clients need `allow_http=True`."""

@@ -41,9 +41,9 @@ def test_an_unreachable_first_address_delays_a_connection_by_less_than_a_second(
     assert server.connections == 3
 
 
-def test_the_next_address_is_tried_if_one_refuses(make_client, server, resolve):
+def test_the_next_address_is_tried_if_one_refuses(make_client, raw_server, resolve):
     resolve("reporting.example", lambda: ["127.0.0.2", "127.0.0.1"])
-    reporting = make_client(url(server), retry=ONCE, allow_http=True)
+    reporting = make_client(url(raw_server), retry=ONCE, allow_http=True)
     assert reporting.get_counter("currentCalls").value == 7
 
 
@@ -71,16 +71,16 @@ def test_a_host_whose_addresses_are_all_unreachable_ends_the_attempt_in_time(mak
         reporting.get_counter("currentCalls")
 
 
-def test_a_host_without_a_working_address_is_a_transport_error(make_client, server, resolve):
+def test_a_host_without_a_working_address_is_a_transport_error(make_client, raw_server, resolve):
     resolve("reporting.example", lambda: ["127.0.0.2", "127.0.0.3"])
-    reporting = make_client(url(server), retry=ONCE, allow_http=True)
+    reporting = make_client(url(raw_server), retry=ONCE, allow_http=True)
     with pytest.raises(TransportError, match="connection refused"):
         reporting.get_counter("currentCalls")
 
 
-def test_an_unknown_host_is_a_transport_error(make_client, server, resolve):
+def test_an_unknown_host_is_a_transport_error(make_client, raw_server, resolve):
     # The standard library itself must raise the error: the program's own are passed on unchanged.
     resolve("reporting.example", lambda: socket.getaddrinfo("127.0.0.1", 1, socket.AF_INET6))
-    reporting = make_client(url(server), retry=ONCE, allow_http=True)
+    reporting = make_client(url(raw_server), retry=ONCE, allow_http=True)
     with pytest.raises(TransportError, match="name not resolved"):
         reporting.get_counter("currentCalls")

@@ -60,8 +60,8 @@ def test_after_a_network_change_a_call_loses_at_most_one_attempt(make_client, ro
     lose_at_most_one_attempt(make_client, route, reset, timeout=30)
 
 
-def test_eight_silent_idle_connections_cost_at_most_one_attempt(make_client, direct):
-    lose_at_most_one_attempt(make_client, direct, direct.server.no_response, timeout=2)
+def test_eight_silent_idle_connections_cost_at_most_one_attempt(make_client, plain):
+    lose_at_most_one_attempt(make_client, plain, plain.server.no_response, timeout=2)
 
 
 def lose_at_most_one_attempt(make_client, route, end, timeout):
@@ -95,25 +95,25 @@ def test_a_client_opens_at_most_100_connections(make_client, raw_server):
     assert raw_server.connections == 100
 
 
-def test_calls_wait_for_a_connection_within_their_time(make_client, make_transport, direct):
+def test_calls_wait_for_a_connection_within_their_time(make_client, make_transport, plain):
     release = threading.Event()
-    direct.server.script[:] = [held(direct.server, release)]
-    reporting = make_client(direct.url, retry=ONCE, transport=make_transport(max_connections=2))
+    plain.server.script[:] = [held(plain.server, release)]
+    reporting = make_client(plain.url, retry=ONCE, transport=make_transport(max_connections=2))
     with concurrent_calls(6, reporting.get_counter, "currentCalls") as calls:
-        direct.server.wait_for_requests(2)
+        plain.server.wait_for_requests(2)
         with pytest.raises(RequestTimeoutError, match="while waiting for a free connection"):
             reporting.with_options(timeout=0.2).get_counter("currentCalls")
         release.set()
         assert [call.result().value for call in calls] == [7] * 6
-    assert direct.server.connections == 2
+    assert plain.server.connections == 2
 
 
-def test_a_connection_that_was_idle_too_long_is_closed(make_client, make_transport, direct):
-    reporting = make_client(direct.url, transport=make_transport(keepalive_seconds=-1))
+def test_a_connection_that_was_idle_too_long_is_closed(make_client, make_transport, plain):
+    reporting = make_client(plain.url, transport=make_transport(keepalive_seconds=-1))
     for count in (1, 2, 3):
         assert reporting.get_counter("currentCalls").value == 7
-        assert direct.server.connections == count
-        direct.server.wait_for_disconnects(1)
+        assert plain.server.connections == count
+        plain.server.wait_for_disconnects(1)
 
 
 def half_a_response(connection):

@@ -51,11 +51,11 @@ def test_a_call_ends_at_its_deadline_whatever_the_server_sends(make_client, rout
     route.server.wait_for_disconnects()
 
 
-def test_an_attempt_ends_at_its_timeout_and_the_next_succeeds(make_client, direct):
-    direct.server.script[:] = [*list(endless_responses(direct.server).values())[1:5:3], COUNTER]
-    reporting = make_client(direct.url, timeout=DEADLINE, retry=RetryPolicy(attempts=3, backoff_base=0))
+def test_an_attempt_ends_at_its_timeout_and_the_next_succeeds(make_client, plain):
+    plain.server.script[:] = [*list(endless_responses(plain.server).values())[1:5:3], COUNTER]
+    reporting = make_client(plain.url, timeout=DEADLINE, retry=RetryPolicy(attempts=3, backoff_base=0))
     assert reporting.get_counter("currentCalls").value == 7
-    assert len(direct.server.requests) == 3
+    assert len(plain.server.requests) == 3
 
 
 @pytest.mark.parametrize("kind", ["direct", *PROXIES])

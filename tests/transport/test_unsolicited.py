@@ -4,8 +4,6 @@ import json
 import socket
 import threading
 
-import pytest
-
 from tests.support.raw_server import response
 from tests.transport.conftest import ONCE
 
@@ -44,8 +42,15 @@ def split_in_half(connection, solicited, surplus):
     in_its_own_segment(connection, solicited + surplus[:half], surplus[half:])
 
 
-@pytest.mark.parametrize("frame", [bytes, chunked], ids=["length", "chunked"])
-def test_an_unsolicited_response_is_never_used(make_client, route, frame):
+def test_an_unsolicited_response_is_never_used(make_client, route):
+    assert_unsolicited_is_not_used(make_client, route, bytes)
+
+
+def test_an_unsolicited_response_after_chunks_is_never_used(make_client, direct):
+    assert_unsolicited_is_not_used(make_client, direct, chunked)
+
+
+def assert_unsolicited_is_not_used(make_client, route, frame):
     reporting = make_client(route.url, retry=ONCE, allow_http=True)
     sent = threading.Event()
     for send in (in_one_segment, as_second_record_in_one_segment, in_its_own_segment, split_in_half):

@@ -53,15 +53,16 @@ def test_no_proxy_names_hosts_domains_and_ports(monkeypatch, no_proxy, url, is_d
     assert (environment_proxy(url) is None) is is_direct
 
 
-@pytest.mark.parametrize("client", [ReportingClient, AsyncReportingClient])
 @pytest.mark.parametrize(
-    ("variable", "value"),
+    ("client", "variable", "value"),
     [
-        ("HTTPS_PROXY", "gopher://127.0.0.1:1"),
-        ("HTTPS_PROXY", "http://u:hush@127.0.0.1:port"),
-        ("HTTPS_PROXY", "http://u:hush@127.0.0.1:65536"),
-        ("HTTPS_PROXY", "socks5://u:hush@127.0.0.1:1"),
-        ("SSL_CERT_FILE", "/no/such/file"),
+        (ReportingClient, "HTTPS_PROXY", "gopher://127.0.0.1:1"),
+        (ReportingClient, "HTTPS_PROXY", "http://u:hush@127.0.0.1:port"),
+        (ReportingClient, "HTTPS_PROXY", "http://u:hush@127.0.0.1:65536"),
+        (ReportingClient, "HTTPS_PROXY", "socks5://u:hush@127.0.0.1:1"),
+        (ReportingClient, "SSL_CERT_FILE", "/no/such/file"),
+        (AsyncReportingClient, "HTTPS_PROXY", "socks5://u:hush@127.0.0.1:1"),
+        (AsyncReportingClient, "SSL_CERT_FILE", "/no/such/file"),
     ],
 )
 def test_an_unusable_environment_is_refused_when_the_client_is_made(monkeypatch, client, variable, value):

@@ -1,1 +1,0 @@
-"""What the scripts call. Not part of the distribution."""
