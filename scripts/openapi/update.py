@@ -75,7 +75,9 @@ def _stage(root: Path, staged: Path, made: Path, part: Extract, digest: str, lim
     report = Report(version, digest, labels, Usages(root), list(map(ReportedChange, upstream)), notes=part.notes)
     if part.missing:
         # The section on the withdrawn operations says what their absence means.
-        kept = [each for each in report.changes if each.change.trait or each.change.element.kind != "operation"]
+        kept = [
+            each for each in report.changes if (each.change.element.kind, each.change.text) != ("operation", "is gone")
+        ]
         return evolve(report, withdrawn=part.missing, changes=kept if part.document["paths"] else [])
     (staged / UPSTREAM).parent.mkdir()
     date = datetime.now(UTC).date().isoformat()

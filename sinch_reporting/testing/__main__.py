@@ -7,6 +7,8 @@ import sys
 import textwrap
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
 
 from sinch_reporting.testing import Sandbox  # first: its error names the missing extra
 from sinch_reporting.testing._sandbox import EXAMPLE_KEY, EXAMPLE_SECRET
@@ -15,25 +17,35 @@ from sinch_reporting.testing.faults._cli_syntax import help_text, parse
 
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m sinch_reporting.testing") -> int:
-    """Run the command, by default with the arguments of the process, and return its exit status."""
+    """Run the command, by default with the arguments of the process, and return its exit status.
+
+    Raises OSError if standard output cannot be written to.
+    """
     parser = _parser(prog)
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with _sandbox(options) as sandbox:
+        with ExitStack() as stack:
+            try:
+                sandbox = stack.enter_context(_sandbox(options))
+            except (OSError, OverflowError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                parser.exit(2, f"{parser.prog}: error: {reason}\n")
             _print_settings(sandbox)
             while True:
                 # Signals interrupt it on every platform, unlike a wait for a lock.
                 time.sleep(3600)
     except KeyboardInterrupt:
         return 0
-    except (OSError, OverflowError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        parser.exit(2, f"{parser.prog}: error: {reason}\n")
+
+
+class _Parser(argparse.ArgumentParser):
+    def print_help(self, file: Any = None) -> None:
+        (file or sys.stdout).write(self.format_help())  # argparse ignores that this fails
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=prog,
         description=textwrap.fill(
             "Serve the Sinch Reporting API locally, with made-up data, until Ctrl-C or SIGTERM. "
@@ -149,4 +161,7 @@ def _print_settings(sandbox: Sandbox) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except OSError as error:
+        sys.exit(f"cannot write to standard output: {error.strerror}")

@@ -17,6 +17,8 @@ COMMANDS = [
     "service rtpproxy --watch -o csv",
     "doctor",
     "doctor -o json",
+    "sandbox",
+    "sandbox --help",
     "--help",
     "--version",
 ]
@@ -30,7 +32,7 @@ def run_in_shell(redirected, **env):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_full_closed_and_broken_output_are_one_sentence_and_a_code(sandbox_env, command):
-    full = run_in_shell(f"$C {command} >/dev/full")
+    full = run_in_shell(f"$C {command} >/dev/full", PYTHONUNBUFFERED="1")  # the write fails, else the last flush
     assert full.returncode == exit_codes.FAILED
     assert full.stderr == b"sinch-reporting: cannot write to standard output: No space left on device\n"
     closed = run_in_shell(f"$C {command} >&-")

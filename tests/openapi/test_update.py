@@ -70,6 +70,16 @@ def test_changes_of_the_operations_that_are_left_are_reported_with_the_withdrawa
     assert "breaking: `getCallReport`: the field `failed` of the response 200 has the type `string`" in printed
 
 
+def test_new_operation_is_reported_with_the_withdrawal(publish):
+    def edit(document):
+        document["paths"]["/v2/services/{id}"] = document["paths"].pop(SERVICE)
+        document["paths"]["/v2/services/{id}"]["get"]["operationId"] = "Renamed"
+
+    status, printed, _ = publish(edit, changes_tree=False)
+    assert status == 30
+    assert "additive: `Renamed` is new" in printed
+
+
 def test_operations_that_return_are_adopted(publish):
     assert publish(without(SERVICE), changes_tree=False)[0] == 30
     status, printed, _ = publish(
