@@ -21,9 +21,9 @@ from rich.text import Text
 
 from sinch_reporting.cli.counter import row
 from sinch_reporting.cli.live import LiveView
-from sinch_reporting.cli.polling import Poll
 from sinch_reporting.models import Counter
 from sinch_reporting.testing import Sandbox
+from sinch_reporting.watch import Poll
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PICTURES = DOCS / "pictures"
