@@ -16,6 +16,9 @@ from sinch_reporting.export.journal import Row, microseconds
 
 _BATCH = 4096
 _ROW_GROUP = 65_536  # large enough for columnar readers, small enough to be built in memory
+_PAGE_BYTES = 128 * 1024  # larger ones need more memory while a row group is written
+_DISTINCT = {"endpoint", "duration", "first_call", "retrieved_at", "original", "line", "text"}
+"""Columns whose values rarely repeat: a dictionary would only add to them."""
 
 
 def _field(name: str, kind: "pa.DataType", description: str, unit: str | None = None, *, null: bool = False) -> Any:
@@ -125,7 +128,10 @@ class Format(NamedTuple):
 
 
 def _write_parquet(file: BinaryIO, schema: "pa.Schema", found: "Iterable[pa.RecordBatch]") -> None:
-    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+    repeated = [name for name in schema.names if name not in _DISTINCT]
+    with pq.ParquetWriter(
+        file, schema, compression="zstd", use_dictionary=repeated, data_page_size=_PAGE_BYTES
+    ) as writer:
         group: list[Any] = []
         rows = 0
         for batch in found:
@@ -137,6 +143,7 @@ def _write_parquet(file: BinaryIO, schema: "pa.Schema", found: "Iterable[pa.Reco
                 writer.write_table(table.slice(0, full), row_group_size=_ROW_GROUP)
                 group, rows = table.slice(full).to_batches(), rows - full
         writer.write_table(pa.Table.from_batches(group, schema), row_group_size=_ROW_GROUP)
+    pa.default_memory_pool().release_unused()  # Arrow's pool would keep it
 
 
 def _read_parquet(file: Any, schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":
