@@ -10,7 +10,6 @@ from scripts.openapi.usages import Usages
 
 FAILED, WITHDRAWN = 1, 30
 _MAX_MARKDOWN = 60_000  # GitHub accepts 65,536 characters
-_MAX_MARKDOWN = 60_000  # GitHub accepts 65,536 characters
 
 
 @frozen
