@@ -9,8 +9,6 @@ from pathlib import Path
 
 from sinch_reporting.errors import InvalidRequestError
 
-_CACHE_KIB = 4096
-
 
 @contextmanager
 def sqlite_errors(what: str) -> Generator[None]:
@@ -34,7 +32,7 @@ def sqlite_errors(what: str) -> Generator[None]:
 def connect() -> sqlite3.Connection:
     """Open a connection whose main database is a temporary file, removed when it is closed."""
     connection = sqlite3.connect("", timeout=0, isolation_level=None, check_same_thread=False)
-    connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -{_CACHE_KIB};")
+    connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
     return connection
 
 
@@ -51,7 +49,7 @@ def attach(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute("ATTACH ? AS journal", (str(path),))
             connection.executescript(
                 "PRAGMA journal.locking_mode = EXCLUSIVE; PRAGMA journal.journal_mode = WAL;"
-                f"PRAGMA journal.synchronous = NORMAL; PRAGMA journal.cache_size = -{_CACHE_KIB};"
+                "PRAGMA journal.synchronous = NORMAL;"
                 # Locks it until the connection is closed.
                 "BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS journal.refreshing (period TEXT PRIMARY KEY); COMMIT"
             )
