@@ -21,6 +21,7 @@ STANDARD_INPUT = "/dev/stdin"
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _PART = r"(\d+(?:\.\d+)?)(ms|s|m|h|d)"
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d\d)")
+_LONGEST = timedelta(days=36500)  # sockets and clocks overflow at about three times that
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 
 
@@ -31,12 +32,16 @@ def parse_duration(text: str) -> timedelta:
     if re.fullmatch(r"\d+(?:\.\d+)?", text):
         seconds = float(text)
     elif match := _CLOCK.fullmatch(text):
-        seconds = float(int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3]))
+        seconds = float(match[1] or 0) * 3600 + float(match[2]) * 60 + float(match[3])
     elif re.fullmatch(f"(?:{_PART})+", text):
         seconds = sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text))
-    if not 0 < seconds < timedelta.max.total_seconds():
-        raise ValueError("not a duration above 0: write seconds, or a duration such as 90s, 10m or 1h30m")
-    return timedelta(seconds=seconds)
+    # timedelta rounds to microseconds, possibly to 0.
+    duration = timedelta(seconds=min(seconds, 2 * _LONGEST.total_seconds()))
+    if not timedelta() < duration <= _LONGEST:
+        raise ValueError(
+            f"not a duration above 0 and up to {_LONGEST.days}d: write seconds, or a duration such as 90s, 10m or 1h30m"
+        )
+    return duration
 
 
 def parse_date(text: str) -> date:
@@ -83,6 +88,8 @@ def resolve_period(
         if start or stop:
             raise UsageError("--days replaces --start and --stop; use either --days or both of them")
         last = today()
+        if days > last.toordinal():
+            raise UsageError(f"--days {days} is before the year 1; choose fewer days")
         start, stop = last - timedelta(days=days - 1), last
     elif daily and not (start or stop):
         stop = today()

@@ -35,7 +35,9 @@ def test_durations(text, seconds):
     assert parse_duration(show_duration(timedelta(seconds=seconds))) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "0", "0s", "-5", "5x", "1h-30m", "nan", "9" * 30])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "0", "0s", "-5", "5x", "1h-30m", "nan", "9" * 30, "9" * 400 + ":00", "36501d", "0.0000001"]
+)
 def test_invalid_durations(text):
     with pytest.raises(ValueError, match="90s, 10m or 1h30m"):
         parse_duration(text)
@@ -73,6 +75,8 @@ def test_periods():
         (date(2026, 11, 2), date(2026, 11, 1), None, "--stop 2026-11-01 is before --start 2026-11-02"),
         (date(2026, 11, 1), date(2026, 12, 2), None, "31 days after --start, .* at most 30; add --daily"),
         (date(2026, 11, 2), None, 3, "--days replaces --start and --stop"),
+        (None, None, 10**6, "--days 1000000 is before the year 1"),
+        (None, None, 10**12, "--days 1000000000000 is before the year 1"),
         (None, None, 40, "add --daily"),
     ],
 )
