@@ -128,7 +128,7 @@ class Format(NamedTuple):
 
 
 def _write_parquet(file: BinaryIO, schema: "pa.Schema", found: "Iterable[pa.RecordBatch]") -> None:
-    repeated = [name for name in schema.names if name not in _DISTINCT]
+    repeated: Any = [name for name in schema.names if name not in _DISTINCT]  # pyarrow declares a bool
     with pq.ParquetWriter(
         file, schema, compression="zstd", use_dictionary=repeated, data_page_size=_PAGE_BYTES
     ) as writer:
