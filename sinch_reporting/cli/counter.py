@@ -68,7 +68,7 @@ async def _watch(
 
 
 def _condition(text: str) -> Callable[[Counter], bool]:
-    match = re.fullmatch(r"(<=|>=|<|>|=|)\s*([0-9]{1,18})", text.strip())
+    match = re.fullmatch(r"(<=|>=|<|>|=|)\s*([0-9]{1,19})", text.strip())
     if not match:
         raise exit_codes.UsageError(
             f"--until {printable(text)}: not a number to wait for; write it as 0, '<100' or '>=100'"

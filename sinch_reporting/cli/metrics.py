@@ -117,7 +117,7 @@ def _served(registry: "CollectorRegistry", host: str, port: int) -> Generator[No
     address = f"[{host}]" if ":" in host else host
     try:
         server, thread = start_http_server(port, host, registry)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:
         raise exit_codes.UsageError(f"cannot listen on {address}:{port}: {error}; choose another --port") from error
     print_error(f"serving http://{address}:{server.server_port}/metrics")
     try:

@@ -8,7 +8,7 @@ import textwrap
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NoReturn
 
 from sinch_reporting.testing import Sandbox  # first: its error names the missing extra
 from sinch_reporting.testing._sandbox import EXAMPLE_KEY, EXAMPLE_SECRET
@@ -42,6 +42,9 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m sinch
 class _Parser(argparse.ArgumentParser):
     def print_help(self, file: Any = None) -> None:
         (file or sys.stdout).write(self.format_help())  # argparse ignores that this fails
+
+    def error(self, message: str) -> NoReturn:
+        super().error("".join(each if each.isprintable() else ascii(each)[1:-1] for each in message))
 
 
 def _parser(prog: str) -> argparse.ArgumentParser:
@@ -161,6 +164,8 @@ def _print_settings(sandbox: Sandbox) -> None:
 
 
 if __name__ == "__main__":
+    if sys.stdout is None:
+        sys.exit("cannot write to standard output: it is closed")
     try:
         sys.exit(main())
     except OSError as error:

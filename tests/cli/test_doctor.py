@@ -1,6 +1,7 @@
 import http.server
 import json
 import re
+import select
 import socket
 import ssl
 import threading
@@ -106,13 +107,13 @@ def test_a_malformed_secret_is_an_error(diagnose, sandbox_env, monkeypatch):
 
 
 def test_a_credentials_file_that_others_can_read_is_a_warning(diagnose, sandbox_env, tmp_path):
-    file = tmp_path / "credentials"
+    file = tmp_path / "my credentials"
     key, secret = sandbox_env.application_key, sandbox_env.application_secret
     file.write_text(f"SINCH_APPLICATION_KEY={key}\nSINCH_APPLICATION_SECRET={secret}\n", "utf-8")
     file.chmod(0o644)
     code, found = diagnose("--credentials", str(file))
     assert (code, found["credentials"]["result"]) == (exit_codes.OK, "warning")
-    assert found["credentials"]["remedy"] == f"chmod 600 {file}"
+    assert found["credentials"]["remedy"] == f"chmod 600 '{file}'"
     file.chmod(0o600)
     assert diagnose("--credentials", str(file))[1]["credentials"]["what"].endswith(f"from the file {file}")
 
@@ -197,6 +198,28 @@ def test_unreadable_certificates_are_an_error(diagnose, tls_server, monkeypatch,
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     _, found = diagnose()
     assert "SSL_CERT_FILE" in found["TLS"]["what"]
+
+
+def drip(connection):
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    while not select.select([connection], [], [], 0.02)[0]:
+        connection.sendall(b" ")
+
+
+@pytest.mark.parametrize(
+    ("step", "what"),
+    [
+        (drip, "no response within 0.5 s"),
+        (response("x" * 2 * 1024 * 1024), "the response is larger than 1 MiB"),
+        (response("[" * 200_000), "the response (200 OK) is not from the Reporting API"),
+    ],
+    ids=["slow", "large", "deep"],
+)
+def test_a_body_without_end_is_an_error(diagnose, sandbox_env, raw_server, step, what):
+    raw_server.script = [step]
+    _, found = diagnose("--base-url", raw_server.url, "--timeout", "0.5s")
+    assert found["API"]["what"] == what
+    assert found["API"]["remedy"]
 
 
 @pytest.mark.parametrize(("scheme", "check"), [("https", "TLS"), ("http", "API")])

@@ -130,6 +130,12 @@ def test_an_ipv6_address_has_brackets(sandbox_env):
         assert read(bool)
 
 
+def test_an_unusable_host_is_a_usage_error(run, sandbox_env):
+    ran = run("metrics", "--host", "a..b")
+    assert ran.code == exit_codes.USAGE_ERROR
+    assert "cannot listen on a..b:" in ran.err
+
+
 def test_a_port_in_use_is_a_usage_error(run, sandbox_env):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -251,6 +251,7 @@ def test_the_command_serves_until_a_signal_and_exits_silently(end):
         (["--service", "media"], "is not ID=STATUS"),
         (["--fault", "explode"], "unknown fault 'explode'; the faults are ok, "),
         (["--chaos", "2"], "rate must be from 0 to 1"),
+        (["\x1b]0;x\x07"], r"unrecognized arguments: \x1b]0;x\x07"),
     ],
 )
 def test_the_command_explains_in_its_last_line_why_it_cannot_serve(running, capsys, sigterm, arguments, words):

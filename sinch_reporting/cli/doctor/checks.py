@@ -1,6 +1,7 @@
 """Checks of the credentials, the base URL, the response without credentials and the clock."""
 
 import os
+import shlex
 import stat
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -18,7 +19,7 @@ _NOTICEABLE = timedelta(seconds=5)
 def credentials(source: str, path: Path | None) -> Check:
     """Check who can read the file of the credentials."""
     if path and os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return warning(f"well-formed, from {source}, which other users can read", f"chmod 600 {path}")
+        return warning(f"well-formed, from {source}, which other users can read", f"chmod 600 {shlex.quote(str(path))}")
     return ok(f"key and secret are well-formed, from {source}")
 
 

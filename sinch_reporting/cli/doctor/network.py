@@ -3,14 +3,20 @@
 import json
 import socket
 import ssl
+from collections.abc import Mapping
 from http import HTTPStatus
+from time import monotonic
 
 import httpx
 from attrs import frozen
 
+from sinch_reporting._http import Deadline
 from sinch_reporting._http.proxies import environment_proxy
+from sinch_reporting._http.transport import Transport
+from sinch_reporting._responses import decode_body, read_body
 from sinch_reporting.cli.doctor.result import COUNTER, WITHDRAWN, Check, failed, ok, skipped
 from sinch_reporting.config import DEFAULT_BASE_URL
+from sinch_reporting.errors import DecodeError
 
 SECONDS = 10.0
 
@@ -45,15 +51,25 @@ class Route:
         address = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         return f"the proxy {address}" if self.proxy else address
 
-    def client(self) -> httpx.Client:
-        """Return an httpx client, which does not sign. Raises ImportError if a SOCKS proxy needs another package."""
-        context = httpx.create_ssl_context()
-        return httpx.Client(proxy=self.proxy, verify=context, trust_env=False, timeout=self.seconds)
+    def get(self, path: str, headers: Mapping[str, str]) -> httpx.Response:
+        """Send a request that is not signed, within the time limit.
+
+        Raises HTTPError, DecodeError for a response that is too large, and ImportError if a SOCKS proxy needs another
+        package.
+        """
+        deadline = Deadline(self.seconds)
+        deadline.at = monotonic() + self.seconds
+        timeout = dict.fromkeys(("connect", "read", "write", "pool"), deadline)
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
+        request = httpx.Request("GET", f"{self.url}{path}", headers=headers, extensions={"timeout": timeout})
+        with Transport(ssl_context=httpx.create_ssl_context(), proxy=self.proxy) as transport:
+            response = transport.handle_request(request)
+            return decode_body(response, read_body(response), request)
 
 
 def port_of(url: httpx.URL) -> int:
     """Return the port of the URL, or that of its scheme."""
-    return url.port or (443 if url.scheme == "https" else 80)
+    return url.port or {"https": 443, "http": 80}.get(url.scheme, 1080)
 
 
 def proxy(url: httpx.URL) -> tuple[httpx.Proxy | None, Check]:
@@ -147,8 +163,7 @@ def _certificate_error(error: BaseException | None) -> Check | None:
 def unsigned_request(route: Route) -> httpx.Response | Check:  # noqa: PLR0911 - a table of failures
     """Request a counter without credentials. Return the response, or the check that failed."""
     try:
-        with route.client() as client:
-            response = client.get(f"{route.url}/counters/{COUNTER}")
+        response = route.get(f"/counters/{COUNTER}", {})
     except httpx.ProxyError as error:
         return _proxy_refusal(route, str(error))
     except ImportError:
@@ -156,6 +171,9 @@ def unsigned_request(route: Route) -> httpx.Response | Check:  # noqa: PLR0911 -
     except httpx.TimeoutException:
         remedy = "check the port; the server, or something in front of it, accepts connections and does not respond"
         return failed(f"no response within {route.seconds:g} s", remedy)
+    except DecodeError as error:
+        what, _, remedy = str(error).partition("; ")
+        return failed(what, remedy or "check that the base URL leads to the Reporting API")
     except httpx.HTTPError as error:
         if _speaks_tls(route):
             return _not_tls(route)
@@ -204,5 +222,5 @@ def is_json(response: httpx.Response) -> bool:
     """Return whether the body is a JSON object."""
     try:
         return isinstance(json.loads(response.content), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

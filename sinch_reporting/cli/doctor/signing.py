@@ -94,8 +94,7 @@ def _accepts(route: Route, auth: SignedAuth, prefix: str) -> bool:
     signed = next(auth.auth_flow(httpx.Request("GET", route.url.copy_with(path=prefix + path))))
     headers = {name: signed.headers[name] for name in ("Authorization", "x-timestamp")}
     try:
-        with route.client() as client:
-            response = client.get(f"{route.url}{path}", headers=headers)
-    except (httpx.HTTPError, ImportError):
+        response = route.get(path, headers)
+    except (httpx.HTTPError, DecodeError, ImportError):
         return False
     return response.is_success or response.status_code == httpx.codes.NOT_FOUND
