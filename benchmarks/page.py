@@ -12,9 +12,13 @@ def write(results: dict[str, Result], machine: Table) -> None:
     path = ROOT / "docs" / "benchmarks.md"
     before, _, rest = path.read_text("utf-8").partition(_START)
     after = rest.partition(_END)[2]
-    parts = ["## Ratios", ratio_table(results.values())]
-    for table in [*(table for result in results.values() for table in result.tables), machine]:
-        parts += [f"## {table.title}", markdown(table.head, table.rows)]
+    parts = [
+        "## Results",
+        "Measured on: " + ", ".join(map(" ".join, machine.rows)) + ".",
+        ratio_table(results.values()),
+    ]
+    if "calls" in results:
+        parts += [f"{table.title}:\n\n{markdown(table.head, table.rows)}" for table in results["calls"].tables]
     path.write_text("\n\n".join([before + _START, *parts, _END + after]), "utf-8")
     if "calls" in results:
         _draw(results["calls"].tables[0])
