@@ -17,11 +17,11 @@ def write(results: dict[str, Result], machine: Table) -> None:
         "Measured on: " + ", ".join(map(" ".join, machine.rows)) + ".",
         ratio_table(results.values()),
     ]
-    if "calls" in results:
-        parts += [f"{table.title}:\n\n{markdown(table.head, table.rows)}" for table in results["calls"].tables]
+    tables = results["calls"].tables if "calls" in results else []
+    parts += [f"{table.title}:\n\n{markdown(table.head, table.rows)}" for table in tables]
     path.write_text("\n\n".join([before + _START, *parts, _END + after]), "utf-8")
-    if "calls" in results:
-        _draw(results["calls"].tables[0])
+    if tables:
+        _draw(tables[0])
 
 
 def _draw(cpu: Table) -> None:
