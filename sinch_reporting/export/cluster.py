@@ -70,6 +70,7 @@ class ClusterFetch:
     async def __call__(self, period: Period, units: Sequence[Unit]) -> list[Outcome]:
         """Request a batch. Raises OSError if the cluster fails."""
         batch = Batch(
+            export=self._token,
             options=self._options,
             period=period,
             units=[(unit.domain.value, unit.key) for unit in units],
@@ -123,12 +124,18 @@ def _check(cluster: "distributed.Client", options: dict[str, Any]) -> int:
     except TimeoutError:
         raise InvalidRequestError("the cluster has no workers; start some with `dask worker ADDRESS`") from None
     remedy = f"install sinch-reporting[cluster]=={__version__} there"
-    versions: Any = cluster.run(importlib.metadata.version, "sinch-reporting", on_error="return")
-    for worker, version in versions.items():
+    installed: Any = (importlib.metadata.version, "sinch-reporting")
+    workers: Any = cluster.run(*installed, on_error="return")
+    versions: dict[str, object] = {f"worker {worker}": version for worker, version in workers.items()}
+    try:
+        versions["scheduler"] = cluster.run_on_scheduler(*installed)  # it unpickles the batches, too
+    except importlib.metadata.PackageNotFoundError as error:
+        versions["scheduler"] = error
+    for process, version in versions.items():
         if isinstance(version, importlib.metadata.PackageNotFoundError):
-            raise InvalidRequestError(f"the worker {worker} does not have sinch-reporting; {remedy}")
+            raise InvalidRequestError(f"the {process} does not have sinch-reporting; {remedy}")
         if version != __version__:
-            raise InvalidRequestError(f"the worker {worker} has sinch-reporting {version}; {remedy}")
+            raise InvalidRequestError(f"the {process} has sinch-reporting {version}; {remedy}")
     problems: Any = cluster.run(configuration_problem, options, on_error="return")
     for worker, problem in problems.items():
         if problem is not None:

@@ -1,6 +1,7 @@
 """What a worker of a Dask cluster runs: it requests a batch of reports, and returns their outcomes."""
 
 import math
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,17 @@ from sinch_reporting.export.input_index import to_endpoint
 from sinch_reporting.export.job import PausePolicy, Period
 from sinch_reporting.models import CallReport
 from sinch_reporting.parameters import Domain
-from sinch_reporting.rate_limit import BURST_SECONDS, RateLimiter
+from sinch_reporting.rate_limit import RateLimiter
+
+
+class _Limiter(threading.local):
+    """The rate limiter of a worker's thread, for all its batches of one export: the time between them is not lost."""
+
+    export = ""
+    limiter = RateLimiter(None)
+
+
+_thread = _Limiter()
 
 
 @frozen(kw_only=True)
@@ -22,6 +33,7 @@ class Batch:
     """Reports to request. It contains no credentials: those are in the worker's environment.
 
     Attributes:
+        export: Identifies the run of the export.
         options: Options of the worker's client.
         period: The period.
         units: Domain and key of each report.
@@ -30,6 +42,7 @@ class Batch:
         pause: When to end early because the server fails.
     """
 
+    export: str
     options: dict[str, Any]
     period: Period
     units: list[tuple[str, str]] = field(repr=False)
@@ -55,15 +68,12 @@ def configuration_problem(options: dict[str, Any]) -> str | None:
 async def _request(batch: Batch) -> list[tuple[int, CallReport | ReportingError]]:
     results: list[tuple[int, CallReport | ReportingError]] = []
     breaker = CircuitBreaker(batch.pause)
-    limiter = RateLimiter(batch.rate)
+    if _thread.export != batch.export:
+        _thread.export, _thread.limiter = batch.export, RateLimiter(batch.rate)
     waiting = iter(enumerate(batch.units))
     async with AsyncReportingClient(**batch.options) as client, anyio.create_task_group() as tasks:
         for _ in range(min(batch.concurrency, len(batch.units))):
-            tasks.start_soon(_work, client, batch.period, waiting, limiter, breaker, results)
-    if batch.rate:
-        # The next batch begins with a burst; together they must not exceed the rate.
-        await anyio.sleep(limiter.reserve(math.inf) or 0.0)
-        await anyio.sleep(BURST_SECONDS)
+            tasks.start_soon(_work, client, batch.period, waiting, _thread.limiter, breaker, results)
     return results
 
 

@@ -252,6 +252,18 @@ def test_workers_with_another_package_are_refused(cluster, sandbox, tmp_path, mo
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("function", "message"), [(other_version, "has sinch-reporting 9.9"), (no_package, "does not have")]
+)
+def test_a_scheduler_with_another_package_is_refused(cluster, sandbox, tmp_path, monkeypatch, function, message):
+    cluster.add_worker()
+    ask = distributed.Client.run_on_scheduler
+    monkeypatch.setattr("distributed.Client.run_on_scheduler", lambda self, _, *args: ask(self, function, *args))
+    with pytest.raises(InvalidRequestError, match=f"the scheduler {message}"):
+        run(cluster, 10, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_cluster_without_workers_is_refused(cluster, sandbox, tmp_path):
     with pytest.raises(InvalidRequestError, match="the cluster has no workers"):
         run(cluster, 10, tmp_path / "out")
@@ -290,6 +302,7 @@ def test_batches_are_of_seconds_and_smaller_towards_the_end(rate, threads, tasks
 
 def test_a_batch_does_not_show_its_endpoints():
     units = [("pstn", "n+46730170101")]
-    batch = Batch(options={}, period=Period(DAY, DAY), units=units, concurrency=1, rate=None, pause=PausePolicy())
+    options = {"export": "", "options": {}, "period": Period(DAY, DAY), "pause": PausePolicy()}
+    batch = Batch(**options, units=units, concurrency=1, rate=None)
     assert "4673" not in repr(batch)
     assert pickle.loads(pickle.dumps(batch)) == batch
