@@ -60,6 +60,9 @@ class BackgroundTasks:
             self._cancels[token] = task.cancel
             task.add_done_callback(lambda _: self._ended(token))
 
+    def __len__(self) -> int:
+        return len(self._cancels)
+
     def _ended(self, token: object) -> None:
         del self._cancels[token]
         self.changed.set()

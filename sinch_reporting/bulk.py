@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any, Generic, TypeVar
 
 import anyio
+from anyio.lowlevel import checkpoint
 from attrs import field, frozen
 
 from sinch_reporting._concurrency import BackgroundTasks, cancelled
@@ -170,15 +171,23 @@ async def async_fetch(
     failures: list[BaseException] = []
     is_pulling = exhausted = False
 
+    def has_capacity() -> bool:
+        return not (is_pulling or exhausted or failures) and buffer.pending < concurrency
+
     async def work() -> None:
         nonlocal is_pulling, exhausted
         try:
-            # One task at a time pulls an item: an async iterator must not be advanced concurrently.
-            item = await anext(iterator) if isinstance(iterator, AsyncIterator) else next(iterator)
-            index = buffer.open()
-            is_pulling = False
-            tasks.changed.set()
-            buffer.finished[index] = await fetch_one(item)
+            while has_capacity():
+                # One task at a time pulls an item: an async iterator must not be advanced concurrently.
+                is_pulling = True
+                item = await anext(iterator) if isinstance(iterator, AsyncIterator) else next(iterator)
+                index = buffer.open()
+                is_pulling = False
+                if len(tasks) < concurrency:
+                    tasks.changed.set()
+                buffer.finished[index] = await fetch_one(item)
+                tasks.changed.set()
+                await checkpoint()  # the loop takes the outcome
         except (StopIteration, StopAsyncIteration):
             exhausted = True
         except BaseException as error:
@@ -188,8 +197,7 @@ async def async_fetch(
 
     try:
         while not failures:
-            if not is_pulling and not exhausted and buffer.pending < concurrency:
-                is_pulling = True
+            if has_capacity() and len(tasks) < concurrency:
                 tasks.start(work)
             if (outcome := buffer.pop()) is not None:
                 yield outcome
