@@ -140,7 +140,7 @@ def export_call_reports(  # noqa: PLR0913 - options are keyword-only
             machine in `~/.local/state/sinch-reporting`.
         cluster: A Dask cluster whose workers send the requests: the address of its scheduler or a
             `distributed.Client`. The workers take the credentials from their own environment.
-        progress: Called after each request.
+        progress: Called when outcomes have been kept.
         should_stop: Called before each request, and 20 times a second. If it returns true, requests in flight get five
             seconds.
 
@@ -310,6 +310,7 @@ class _Export:
 
     def _save(self, engine: Engine, ended: str, problem: str | None) -> None:
         """Write `export.json`, and remove the journal if everything is complete."""
+        self._journal.commit()
         index = self._index
         run = {
             "started": self._started.isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -64,8 +64,8 @@ def _start(unit: Unit, at: datetime) -> Row:
 class Journal:
     """Outcomes of unfinished periods in an attached SQLite database.
 
-    Each is a transaction of its own, in write-ahead mode: it survives a `kill -9`, and is never there in part. If the
-    machine goes down, the last seconds may be missing, and are requested again.
+    In write-ahead mode: what is committed survives a `kill -9`. If the machine goes down, the last seconds may be
+    missing, and are requested again.
     """
 
     def __init__(self, connection: sqlite3.Connection, index: InputIndex, path: Path) -> None:
@@ -93,9 +93,23 @@ class Journal:
             yield
 
     def add(self, period: str, row: Row) -> None:
-        """Keep an outcome."""
+        """Keep an outcome. It survives from the next `commit` on."""
         with self._writing():
+            if not self._connection.in_transaction:
+                self._connection.execute("BEGIN")
             self._connection.execute(self._insert, (period, *row))
+
+    def commit(self) -> None:
+        """Commit what was added."""
+        with self._writing():
+            self._commit()
+
+    def _commit(self) -> None:
+        try:
+            self._connection.commit()
+        except sqlite3.Error:
+            self._connection.rollback()
+            raise
 
     def add_failures(self, period: str, rows: Iterable[Row]) -> None:
         """Load failures of earlier runs, unless there is a newer outcome."""
@@ -109,9 +123,10 @@ class Journal:
         remaining = iter(rows)
         while chunk := list(islice(remaining, _CHUNK)):
             with self._writing():
+                self._commit()
                 self._connection.execute("BEGIN")
                 self._connection.executemany(statement, chunk)
-                self._connection.execute("COMMIT")
+                self._commit()
 
     def set_refreshing(self, period: str) -> None:
         """Note that a period is being refreshed."""
@@ -225,6 +240,7 @@ class Journal:
     def remove(self) -> None:
         """Remove the file. No outcome can be added any more."""
         with self._writing():
+            self._commit()
             # Removes the write-ahead log, which SQLite would otherwise look for by its name when it closes.
             self._connection.execute("PRAGMA journal.journal_mode = DELETE")
         with suppress(PermissionError):  # Windows keeps open files

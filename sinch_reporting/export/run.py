@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 import anyio
 from anyio import to_thread
+from anyio.lowlevel import checkpoint
 from attrs import evolve
 
 from sinch_reporting.errors import InvalidRequestError, ReportingError
@@ -84,6 +85,7 @@ class Engine:
         self._probing = False
         self._succeeded = False
         self._forbidden: list[tuple[PeriodWork, Unit, ReportingError]] = []
+        self._committed: anyio.Event | None = None  # of the outcomes that are not committed
         self._error: BaseException | None = None
 
     def open_states(self) -> dict[str, PeriodState]:
@@ -202,6 +204,7 @@ class Engine:
         finally:
             self._sending -= 1
         done = {outcome.unit for outcome in outcomes if self._settle(work, outcome, probe=probe)}
+        await self._commit()
         if probe:
             self._probing = False
             if not self.breaker.is_open:
@@ -210,8 +213,19 @@ class Engine:
         if self.breaker.gives_up:
             self.ended = "gave up"
             self._tasks.cancel_scope.cancel()
-        self._report()
         return [unit for unit in units if unit not in done]
+
+    async def _commit(self) -> None:
+        """Commit the outcomes of a turn of the event loop in one transaction, before the next requests."""
+        if self._committed:
+            await self._committed.wait()
+            return
+        self._committed = committed = anyio.Event()
+        await checkpoint()
+        self._committed = None
+        self._journal.commit()
+        committed.set()
+        self._report()
 
     async def _pass_gate(self) -> bool:
         """Wait while the circuit is open. Return whether the next request is the probe."""

@@ -25,7 +25,7 @@ class PeriodWork:
 
     def __init__(self, period: Period, job: ExportJob, index: InputIndex, dataset: Dataset, journal: Journal) -> None:
         """Load the state of the period from the destination and the journal."""
-        name = period.name
+        self._name = name = period.name
         self._before = state = dataset.state.periods.get(name, PeriodState())
         is_over = period.end <= job.now()
         asked = period.start in job.refresh or period.stop in job.refresh
@@ -68,7 +68,7 @@ class PeriodWork:
 
     def record(self, row: Row, *, is_open: bool) -> None:
         """Keep an outcome."""
-        self._journal.add(self.period.name, row)
+        self._journal.add(self._name, row)
         self.in_flight -= 1
         self.remaining -= not is_open
 
@@ -77,23 +77,23 @@ class PeriodWork:
         if self._ahead or self.in_flight:
             return False
         self._round += 1
-        if self._round >= retry.attempts or not self._journal.counts(self.period.name)[2]:
+        if self._round >= retry.attempts or not self._journal.counts(self._name)[2]:
             return True
-        self._begin(self._journal.transient(self.period.name))
+        self._begin(self._journal.transient(self._name))
         self.not_before = monotonic() + min(retry.backoff_cap, retry.backoff_base * 2 ** min(self._round - 1, 32))
         return False
 
     def state(self, digest: str) -> PeriodState:
         """Return the state of the period for `export.json`."""
-        new, permanent, transient = self._journal.counts(self.period.name)
-        missing = self._journal.count_missing(self.period.name, self._job.domains)
+        new, permanent, transient = self._journal.counts(self._name)
+        missing = self._journal.count_missing(self._name, self._job.domains)
         is_partial = self.period.end > self._job.now()
         if self.refreshes and (transient or missing):
             return evolve(self._before, complete=False, transient_failures=transient, missing=missing)
         return PeriodState(
             complete=not transient and not missing and not is_partial,
             partial=is_partial and not missing,
-            reports=new + self._journal.count_stored(self.period.name),
+            reports=new + self._journal.count_stored(self._name),
             permanent_failures=permanent,
             transient_failures=transient,
             missing=missing,
@@ -118,7 +118,7 @@ class PeriodWork:
                 self._dataset.succeed(self.period)
         self._dataset.save_period(self.period, state)
         if is_written:
-            self._journal.delete(self.period.name)
+            self._journal.delete(self._name)
 
 
 def order(job: ExportJob, dataset: Dataset, journal: Journal, digest: str) -> tuple[list[Period], list[Period]]:
