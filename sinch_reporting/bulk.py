@@ -156,7 +156,7 @@ def fetch(  # noqa: C901 - closures over the same queues
             tasks.put(None)
 
 
-async def async_fetch(
+async def async_fetch(  # noqa: C901 - closures over the same state
     fetch_one: Callable[[Item], Awaitable[Outcome]],
     items: Iterable[Item] | AsyncIterable[Item],
     concurrency: int,
