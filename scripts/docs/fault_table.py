@@ -20,9 +20,9 @@ SUCCESS = "success"
 INTRODUCTION = """\
 # Results of calls under faults
 
-`scripts/fault-table` calls both clients under each [fault of the Sandbox](testing.md#errors), once and always, and
-writes this page. The clients have three attempts, of half a second if the fault sends no complete response. An error
-in the column *once* means that the client does not retry, or that the fault outlasts all attempts.
+Results of calls of both clients under each [fault of the Sandbox](testing.md#errors), once and always, with three
+attempts (of half a second if the fault sends no complete response). An error *once* is not retried, or the fault
+outlasts all attempts. `scripts/fault-table` writes this page.
 
 | once | always | faults |
 |---|---|---|
