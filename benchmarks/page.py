@@ -1,7 +1,7 @@
 """Writes docs/benchmarks.md and its picture."""
 
 from benchmarks.processes import ROOT
-from benchmarks.results import Result, Table, markdown, ratio_table
+from benchmarks.results import Result, Table, ratio_table
 
 _PANELS = (("sync, 1 at a time", 1, False), ("async, 1 at a time", 1, True), ("async, 100 at a time", 2, True))
 _START, _END = "<!-- results -->", "<!-- end of results -->"
@@ -17,11 +17,11 @@ def write(results: dict[str, Result], machine: Table) -> None:
         "Measured on: " + ", ".join(map(" ".join, machine.rows)) + ".",
         ratio_table(results.values()),
     ]
-    tables = results["calls"].tables if "calls" in results else []
-    parts += [f"{table.title}:\n\n{markdown(table.head, table.rows)}" for table in tables]
+    if "calls" in results:
+        cpu, rate = results["calls"].tables
+        parts.append(f"{rate.title}: {'; '.join(map(' '.join, rate.rows))}.")
+        _draw(cpu)
     path.write_text("\n\n".join([before + _START, *parts, _END + after]), "utf-8")
-    if tables:
-        _draw(tables[0])
 
 
 def _draw(cpu: Table) -> None:

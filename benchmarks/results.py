@@ -60,12 +60,8 @@ def missed(results: Iterable[Result]) -> list[str]:
     return [ratio.name for result in results for ratio in result.ratios if not ratio.passes]
 
 
-def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
-    """Return a table."""
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows))
-
-
 def ratio_table(results: Iterable[Result]) -> str:
     """Return the table of all ratios."""
     rows = [ratio.row() for result in results for ratio in result.ratios]
-    return markdown(["ratio", "median (range)", "limit (aim)"], rows)
+    head = [["ratio", "median (range)", "limit (aim)"], ["---"] * 3]
+    return "\n".join(f"| {' | '.join(line)} |" for line in head + rows)
