@@ -24,8 +24,8 @@ Results of calls of both clients under each [fault of the Sandbox](testing.md#er
 attempts (of half a second if the fault sends no complete response). An error *once* is not retried, or the fault
 outlasts all attempts. `scripts/fault-table` writes this page.
 
-| once | always | faults |
-|---|---|---|
+| result | faults |
+|---|---|
 """
 
 EVERY_FAULT: list[faults.Fault] = [
@@ -131,7 +131,8 @@ def _move_clock(sandbox: Sandbox) -> None:
 def _results(fault: faults.Fault) -> str:
     timeout = SHORT_TIMEOUT if fault in NO_RESPONSE else LONG_TIMEOUT
     once = _cell(lambda sandbox: sandbox.fail_next(fault), timeout).removesuffix(f", then {SUCCESS}")
-    return f"{once} | {_cell(lambda sandbox: sandbox.fail_always(fault), timeout)}"
+    always = _cell(lambda sandbox: sandbox.fail_always(fault), timeout)
+    return once if once == always else f"once {once}, always {always}"
 
 
 def page() -> str:
