@@ -48,10 +48,10 @@ def _draw(cpu: Table) -> None:
         colours = ["#c2410c" if "Client" in name or "iter_" in name else "#94a3b8" for name, _ in bars]
         drawn = panel.barh([name for name, _ in bars], [value for _, value in bars], color=colours)
         panel.bar_label(drawn, fmt="%.0f", padding=3)
-        panel.set_title(title)
+        panel.set_title(title, loc="left")
         panel.margins(x=0.1)
         panel.spines[["top", "right"]].set_visible(False)
-    panels[-1].set_xlabel("µs of CPU per report")
+    panels[-1].set_xlabel("µs of CPU per report", loc="left")
     figure.savefig(ROOT / "docs" / "benchmarks.svg", metadata={"Date": None})
 
 
