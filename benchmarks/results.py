@@ -33,9 +33,9 @@ class Ratio:
 
     def row(self) -> list[str]:
         """Return the cells of a table."""
-        spread = f"{min(self.values):.2f} to {max(self.values):.2f}" if len(self.values) > 1 else ""
-        limit = f"{self.limit:g}" if self.passes else f"{self.limit:g}, **missed**"
-        return [self.name, f"{self.median:.2f}", spread, limit, f"{self.aim:g}" if self.aim else ""]
+        spread = f" ({min(self.values):.2f} to {max(self.values):.2f})" if len(self.values) > 1 else ""
+        limit = f"{self.limit:g}" + (f" ({self.aim:g})" if self.aim else "") + ("" if self.passes else ", **missed**")
+        return [self.name, f"{self.median:.2f}{spread}", limit]
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,8 @@ def missed(results: Iterable[Result]) -> list[str]:
     return [ratio.name for result in results for ratio in result.ratios if not ratio.passes]
 
 
-def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
-    """Return a table."""
-    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows))
-
-
 def ratio_table(results: Iterable[Result]) -> str:
     """Return the table of all ratios."""
     rows = [ratio.row() for result in results for ratio in result.ratios]
-    return markdown(["ratio", "median", "range", "limit", "aim"], rows)
+    head = [["ratio", "median (range)", "limit (aim)"], ["---"] * 3]
+    return "\n".join(f"| {' | '.join(line)} |" for line in head + rows)

@@ -10,6 +10,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["examples"]
 
 html_theme = "furo"
+pygments_dark_style = "a11y-dark"  # Furo's default underlines imports, as links
 html_title = f"sinch-reporting {release}"
 html_theme_options = {"top_of_page_buttons": []}
 html_static_path = ["static"]

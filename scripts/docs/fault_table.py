@@ -20,12 +20,12 @@ SUCCESS = "success"
 INTRODUCTION = """\
 # Results of calls under faults
 
-`scripts/fault-table` calls both clients under each [fault of the Sandbox](testing.md#errors), once and always, and
-writes this page. The clients have three attempts, of half a second if the fault sends no complete response. An error
-in the column *once* means that the client does not retry, or that the fault outlasts all attempts.
+Results of calls of both clients under each [fault of the Sandbox](testing.md#errors), once and always, with three
+attempts (of half a second if the fault sends no complete response). An error *once* is not retried, or the fault
+outlasts all attempts. `scripts/fault-table` writes this page.
 
-| once | always | faults |
-|---|---|---|
+| result | faults |
+|---|---|
 """
 
 EVERY_FAULT: list[faults.Fault] = [
@@ -131,7 +131,8 @@ def _move_clock(sandbox: Sandbox) -> None:
 def _results(fault: faults.Fault) -> str:
     timeout = SHORT_TIMEOUT if fault in NO_RESPONSE else LONG_TIMEOUT
     once = _cell(lambda sandbox: sandbox.fail_next(fault), timeout).removesuffix(f", then {SUCCESS}")
-    return f"{once} | {_cell(lambda sandbox: sandbox.fail_always(fault), timeout)}"
+    always = _cell(lambda sandbox: sandbox.fail_always(fault), timeout)
+    return once if once == always else f"once {once}, always {always}"
 
 
 def page() -> str:

@@ -200,3 +200,13 @@ def test_the_notebook_exports_and_plots(tmp_path):
     assert outputs[0]["text"] == "240 reports, 0 failures\n"
     assert outputs[1]["text"].endswith(" calls succeeded\n")
     assert outputs[2]["data"]["image/png"]
+
+
+def test_the_recorded_response_is_replayed(sandbox_env, monkeypatch, tmp_path):
+    test_ongoing_calls = runpy.run_path(str(EXAMPLES / "test_with_vcrpy.py"))["test_ongoing_calls"]
+    sandbox_env.set_counter("currentCalls", 842)
+    test_ongoing_calls()
+    monkeypatch.setenv("SINCH_REPORTING_URL", "https://reporting.invalid/v1")
+    test_ongoing_calls()
+    assert len(sandbox_env.requests) == 1
+    assert sandbox_env.application_key not in (tmp_path / "counter.yaml").read_text("utf-8")

@@ -17,7 +17,7 @@ from sinch_reporting import __version__
 from tests.support.pages import PAGES, ROOT, blocks_of, is_shown
 from tests.support.project import pins
 
-FROM_A_CHECKOUT = re.compile(r"(.+?) +# until its first release, from a checkout: (.+)")
+FROM_A_CHECKOUT = re.compile(r"(.+?) +# from a checkout: (.+)")
 END = "-- the end of a block --\n"
 
 
