@@ -94,12 +94,12 @@ class CallReport:
 
     @property
     def asr(self) -> float | None:
-        """Answer-seizure ratio: successful calls divided by all calls, from 0 to 1; None without calls."""
+        """Answer-seizure ratio (successful calls divided by all calls), from 0 to 1; None without calls."""
         return self.success / self.total if self.total else None
 
     @property
     def acd(self) -> timedelta | None:
-        """Average call duration: duration divided by successful calls; None without successful calls."""
+        """Average call duration (duration divided by successful calls); None without successful calls."""
         return self.duration / self.success if self.success else None
 
     def to_dict(self) -> dict[str, Any]:

@@ -55,7 +55,7 @@ DEFAULT_CHAOS: tuple[Fault, ...] = (
     GzipBomb(),
     HugeHeader(),
 )
-"""The default choice of `chaos`: faults that end soon without the client and affect no other connection."""
+"""The default choice of `chaos`, namely faults that end soon without the client and affect no other connection."""
 
 __all__ = [
     "DEFAULT_CHAOS",
