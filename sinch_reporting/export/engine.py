@@ -5,32 +5,24 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import anyio
 from anyio import to_thread
 from attrs import evolve
 
-from sinch_reporting.errors import InvalidRequestError, ReportingError
-from sinch_reporting.export.dataset import Dataset, PeriodState, StoppedError
-from sinch_reporting.export.failures import CircuitBreaker, Failure, classify
+from sinch_reporting.export.dataset import Dataset, StoppedError
 from sinch_reporting.export.input_index import InputIndex
 from sinch_reporting.export.job import ExportJob, Period
-from sinch_reporting.export.journal import Journal, Row, Unit, failure_row, report_row
+from sinch_reporting.export.journal import Journal, Unit
+from sinch_reporting.export.outcomes import Outcome, OutcomeRecorder
+from sinch_reporting.export.state import PeriodState
 from sinch_reporting.export.summary import ExportProgress
 from sinch_reporting.export.work import PeriodWork, order
-from sinch_reporting.models import CallReport
 from sinch_reporting.rate_limit import RateLimiter
 from sinch_reporting.retry import RetryPolicy
 
 _POLL_SECONDS = 0.05
-
-
-class Outcome(NamedTuple):
-    """Outcome of one request."""
-
-    unit: Unit
-    result: CallReport | ReportingError
 
 
 Fetch = Callable[[Period, Sequence[Unit]], Awaitable[list[Outcome]]]
@@ -41,8 +33,8 @@ class Engine:
     """One run of an export.
 
     Attributes:
-        requested: Number of requests sent.
         ended: Why the run ended.
+        recorder: Keeps the outcomes.
         names: The names of the periods of the run.
     """
 
@@ -52,7 +44,6 @@ class Engine:
         index: InputIndex,
         dataset: Dataset,
         journal: Journal,
-        digest: str,
         *,
         fetch: Fetch,
         limiter: RateLimiter,
@@ -60,39 +51,35 @@ class Engine:
         tasks: int,
         batch_size: Callable[[int], int] = lambda _: 1,
     ) -> None:
-        self.requested = 0
         self.ended: Literal["finished", "stopped", "gave up"] = "finished"
-        self.breaker = CircuitBreaker(job.pause)
+        self.recorder = OutcomeRecorder(job)
+        self._breaker = self.recorder.breaker
         self._job = job
         self._index = index
         self._dataset = dataset
         self._journal = journal
-        self._digest = digest
         self._fetch = fetch
         self._task_count = tasks
         self._batch_size = batch_size
         self._limiter = limiter
         self._retry = retry
-        self._waiting, complete = order(job, dataset, journal, digest)
+        self._waiting, complete = order(job, index, dataset, journal)
         self.names = [period.name for period in self._waiting + complete]
         self._waiting.reverse()
         self._units = index.units(job.domains)
         self._active: list[PeriodWork] = []
         self._left = 0  # reports of the periods worked through that failed transiently
-        self._failed = 0
         self._sending = 0
         self._probing = False
-        self._succeeded = False
-        self._forbidden: list[tuple[PeriodWork, Unit, ReportingError]] = []
         self._error: BaseException | None = None
 
     def open_states(self) -> dict[str, PeriodState]:
         """Return the states of the periods that are not worked through."""
         known = self._dataset.state.periods
-        unknown = PeriodState(missing=self._index.units(self._job.domains), input=self._digest)
+        unknown = PeriodState(missing=self._units, input=self._index.digest_for(self._job.domains))
         states = {period.name: known.get(period.name, unknown) for period in self._waiting}
         # Without its files a period is not complete, also if the last report arrived while the export was stopping.
-        active = {work.period.name: evolve(work.state(self._digest), complete=False) for work in self._active}
+        active = {work.period.name: evolve(work.state(), complete=False) for work in self._active}
         return states | active
 
     async def run(self) -> None:
@@ -176,13 +163,13 @@ class Engine:
         """Begin the next round of a period whose round is over, or write its files."""
         if work not in self._active or work.in_flight or self.ended != "finished":
             return
-        self._settle_forbidden()
+        self.recorder.settle_forbidden()
         if work.next_round(self._retry):
             self._active.remove(work)
             self._left += work.remaining
             async with self._files:
                 with suppress(StoppedError):
-                    await to_thread.run_sync(work.finish, self._digest, self._has_ended)
+                    await to_thread.run_sync(work.finish, self._has_ended)
         self._changed.set()
 
     def _has_ended(self) -> bool:
@@ -193,7 +180,7 @@ class Engine:
         probe = await self._pass_gate()
         if wait := self._limiter.reserve(math.inf):
             await anyio.sleep(wait)
-        if self.breaker.is_open and not probe:
+        if self._breaker.is_open and not probe:
             return units
         batch = units[:1] if probe else units
         self._sending += 1
@@ -201,13 +188,13 @@ class Engine:
             outcomes = await self._fetch(work.period, batch)
         finally:
             self._sending -= 1
-        done = {outcome.unit for outcome in outcomes if self._settle(work, outcome, probe=probe)}
+        done = {outcome.unit for outcome in outcomes if self.recorder.record(work, outcome, probe=probe)}
         if probe:
             self._probing = False
-            if not self.breaker.is_open:
+            if not self._breaker.is_open:
                 self._closed.set()
                 self._closed = anyio.Event()
-        if self.breaker.gives_up:
+        if self._breaker.gives_up:
             self.ended = "gave up"
             self._tasks.cancel_scope.cancel()
         self._report()
@@ -215,73 +202,29 @@ class Engine:
 
     async def _pass_gate(self) -> bool:
         """Wait while the circuit is open. Return whether the next request is the probe."""
-        while self.breaker.is_open:
+        while self._breaker.is_open:
             if self._probing:
                 await self._closed.wait()
                 continue
             self._probing = True
-            while (delay := self.breaker.next_probe - time.monotonic()) > 0:  # noqa: ASYNC110 - may be prolonged
+            while (delay := self._breaker.next_probe - time.monotonic()) > 0:  # noqa: ASYNC110 - may be prolonged
                 await anyio.sleep(delay)
             return True
         return False
-
-    def _settle(self, work: PeriodWork, outcome: Outcome, *, probe: bool) -> bool:
-        """Keep an outcome. Return False if the report is to be requested again at once. Raises fatal errors."""
-        unit, result = outcome
-        at = self._job.now()
-        if isinstance(result, CallReport):
-            self.requested += 1
-            self._record(work, report_row(unit, result, at), probe=probe)
-            return True
-        self.requested += not isinstance(result, InvalidRequestError)
-        self._failed += 1
-        kind = classify(result)
-        if kind is Failure.FATAL:
-            raise result
-        if kind is Failure.PERMANENT:
-            self._record(work, failure_row(unit, result, kind, at), probe=probe)
-            return True
-        if kind is Failure.TRANSIENT:
-            self.breaker.fail(result, probe=probe)
-            if self.breaker.is_open:
-                return False  # not the report's own failure
-        else:
-            self.breaker.succeed(probe=probe)
-            self._forbidden.append((work, unit, result))
-        work.record(failure_row(unit, result, Failure.TRANSIENT, at), is_open=True)
-        if len(self._forbidden) >= self._job.pause.failures:
-            raise result
-        return True
-
-    def _record(self, work: PeriodWork, row: Row, *, probe: bool) -> None:
-        """Keep a response of the API, which shows that the server works and permits requests."""
-        work.record(row, is_open=False)
-        self.breaker.succeed(probe=probe)
-        self._succeeded = True
-        self._settle_forbidden()
-
-    def _settle_forbidden(self) -> None:
-        """Make 403s permanent if other requests succeed. Raises the 403 if none does."""
-        for work, unit, error in self._forbidden:
-            if not self._succeeded:
-                raise error
-            work.in_flight += 1
-            work.record(failure_row(unit, error, Failure.PERMANENT, self._job.now()), is_open=False)
-        self._forbidden.clear()
 
     def _report(self) -> None:
         total = self._units * len(self.names)
         open_units = self._units * len(self._waiting) + self._left + sum(work.remaining for work in self._active)
         paused = None
-        if self.breaker.is_open:
-            delay = timedelta(seconds=max(self.breaker.next_probe - time.monotonic(), 0))
+        if self._breaker.is_open:
+            delay = timedelta(seconds=max(self._breaker.next_probe - time.monotonic(), 0))
             paused = self._job.now() + delay
         progress = ExportProgress(
             total=total,
             done=max(total - open_units, 0),
-            failed=self._failed,
-            requested=self.requested,
+            failed=self.recorder.failed,
+            requested=self.recorder.requested,
             paused_until=paused,
-            problem=self.breaker.problem if paused else None,
+            problem=self._breaker.problem if paused else None,
         )
         self._job.progress(progress)

@@ -2,17 +2,18 @@
 
 import sqlite3
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sinch_reporting.errors import APIError, ReportingError
-from sinch_reporting.export.database import sqlite_errors
 from sinch_reporting.export.failures import Failure
 from sinch_reporting.export.input_index import InputIndex
+from sinch_reporting.export.job import Period
+from sinch_reporting.export.storage_errors import damaged_journal
 from sinch_reporting.models import CallReport
 from sinch_reporting.parameters import Domain
 
@@ -73,7 +74,7 @@ class Journal:
         self._connection = connection
         self._index = index
         self._lock = threading.Lock()
-        with self._writing():
+        with self._lock:
             connection.executescript(
                 "CREATE TABLE IF NOT EXISTS journal.outcomes (period TEXT, domain TEXT, key TEXT, original TEXT, "
                 "retrieved_at INTEGER, success INTEGER, failed INTEGER, duration INTEGER, first_call INTEGER, "
@@ -87,14 +88,9 @@ class Journal:
 
         self._insert = f"INSERT OR REPLACE INTO journal.outcomes VALUES ({', '.join('?' * 14)})"  # noqa: S608
 
-    @contextmanager
-    def _writing(self) -> Generator[None]:
-        with self._lock, sqlite_errors(f"the journal {self._path}"):
-            yield
-
     def add(self, period: str, row: Row) -> None:
         """Keep an outcome."""
-        with self._writing():
+        with self._lock:
             self._connection.execute(self._insert, (period, *row))
 
     def add_failures(self, period: str, rows: Iterable[Row]) -> None:
@@ -108,14 +104,14 @@ class Journal:
     def _add_many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         remaining = iter(rows)
         while chunk := list(islice(remaining, _CHUNK)):
-            with self._writing():
+            with self._lock:
                 self._connection.execute("BEGIN")
                 self._connection.executemany(statement, chunk)
                 self._connection.execute("COMMIT")
 
     def set_refreshing(self, period: str) -> None:
         """Note that a period is being refreshed."""
-        with self._writing():
+        with self._lock:
             self._connection.execute("INSERT OR IGNORE INTO journal.refreshing VALUES (?)", (period,))
 
     def is_refreshing(self, period: str) -> bool:
@@ -125,20 +121,23 @@ class Journal:
 
     def retry_failed(self, period: str) -> None:
         """Make permanent failures transient, so that they are requested again."""
-        with self._writing():
+        with self._lock:
             query = "UPDATE journal.outcomes SET kind = 'transient' WHERE period = ? AND kind = 'permanent'"
             self._connection.execute(query, (period,))
 
     def delete_partial(self, period: str, end: datetime) -> None:
         """Delete reports that were retrieved before the end of their period."""
-        with self._writing():
+        with self._lock:
             query = "DELETE FROM journal.outcomes WHERE period = ? AND kind IS NULL AND retrieved_at < ?"
             self._connection.execute(query, (period, microseconds(end)))
 
-    def open_periods(self) -> set[str]:
+    def open_periods(self) -> set[Period]:
         """Return the periods that have outcomes or an unfinished refresh in the journal."""
         query = "SELECT DISTINCT period FROM journal.outcomes UNION SELECT period FROM journal.refreshing"
-        return {period for (period,) in self._connection.execute(query)}
+        try:
+            return {Period.parse(name) for (name,) in self._connection.execute(query)}
+        except ValueError as error:
+            raise damaged_journal(f"the journal {self._path}") from error
 
     def transient(self, period: str) -> Iterator[Unit]:
         """Yield the reports that failed transiently."""
@@ -209,7 +208,7 @@ class Journal:
 
     def delete(self, period: str) -> None:
         """Delete a period whose outcomes are in the files of the destination."""
-        with self._writing():
+        with self._lock:
             # First, since outcomes without it are merged into the files once more, which changes nothing.
             self._connection.execute("DELETE FROM journal.refreshing WHERE period = ?", (period,))
             self._connection.execute("DELETE FROM main.stored WHERE period = ?", (period,))
@@ -219,12 +218,12 @@ class Journal:
         )
         deleted = _CHUNK
         while deleted:
-            with self._writing():
+            with self._lock:
                 deleted = self._connection.execute(query, (period, period, _CHUNK)).rowcount
 
     def remove(self) -> None:
         """Remove the file. No outcome can be added any more."""
-        with self._writing():
+        with self._lock:
             # Removes the write-ahead log, which SQLite would otherwise look for by its name when it closes.
             self._connection.execute("PRAGMA journal.journal_mode = DELETE")
         with suppress(PermissionError):  # Windows keeps open files

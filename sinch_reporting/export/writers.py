@@ -130,7 +130,12 @@ class Format(NamedTuple):
 def _write_parquet(file: BinaryIO, schema: "pa.Schema", found: "Iterable[pa.RecordBatch]") -> None:
     repeated: Any = [name for name in schema.names if name not in _DISTINCT]  # pyarrow declares a bool
     with pq.ParquetWriter(
-        file, schema, compression="zstd", use_dictionary=repeated, data_page_size=_PAGE_BYTES
+        file,
+        schema,
+        compression="zstd",
+        use_dictionary=repeated,
+        data_page_size=_PAGE_BYTES,
+        write_page_checksum=True,
     ) as writer:
         group: list[Any] = []
         rows = 0
@@ -147,7 +152,7 @@ def _write_parquet(file: BinaryIO, schema: "pa.Schema", found: "Iterable[pa.Reco
 
 
 def _read_parquet(file: Any, schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":
-    with pq.ParquetFile(file) as opened:
+    with pq.ParquetFile(file, page_checksum_verification=True) as opened:
         for batch in opened.iter_batches(batch_size=_BATCH):
             yield batch.cast(schema)
 
