@@ -30,15 +30,8 @@ if TYPE_CHECKING:
 _INPUT = Group("Input", sort_key=5)
 _DAYS = Group("Days", sort_key=4)
 _COLUMNS = (
-    "reports",
-    "permanent_failures",
-    "transient_failures",
-    "missing",
-    "rejected",
-    "requested",
-    "seconds",
-    "complete",
-)
+    "reports", "permanent_failures", "transient_failures", "missing", "rejected", "requested", "seconds", "complete",
+)  # fmt: skip
 _REMEDY = "Run the same command again: it resumes, and requests only what is missing."
 
 

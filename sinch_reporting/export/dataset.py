@@ -125,10 +125,9 @@ class Dataset:
 
     def _stored(self, name: str, *, partial_is_stale: bool) -> Iterator[tuple[str, str]]:
         for batch in self._read(name, REPORTS):
-            columns = (batch[each].to_pylist() for each in ("domain", "type", "endpoint", "partial"))
-            for domain, kind, endpoint, partial in zip(*columns, strict=True):
+            for unit, partial in zip(_units(batch), batch["partial"].to_pylist(), strict=True):
                 if not (partial and partial_is_stale):
-                    yield domain, kind[0] + endpoint
+                    yield unit
 
     def _failures(self, period: Period) -> Iterator[Row]:
         name = f"failures/{period.name}/{self._part}"
@@ -183,9 +182,7 @@ class Dataset:
 
     def _kept(self, name: str, period: Period, journal: Journal) -> "Iterator[pa.RecordBatch]":
         for batch in self._read(name, REPORTS):
-            columns = (batch[each].to_pylist() for each in ("domain", "type", "endpoint"))
-            units = zip(*columns, strict=True)
-            keep = [not journal.has(period.name, domain, kind[0] + endpoint) for domain, kind, endpoint in units]
+            keep = [not journal.has(period.name, *unit) for unit in _units(batch)]
             yield batch.filter(pa.array(keep, pa.bool_()))
 
     def _write(
@@ -219,3 +216,9 @@ class Dataset:
     def succeed(self, period: Period) -> None:
         """Write `_SUCCESS`."""
         self._store.write(f"reports/{period.name}/_SUCCESS", lambda _: None)
+
+
+def _units(batch: "pa.RecordBatch") -> Iterator[tuple[str, str]]:
+    """Yield domain and key of each row."""
+    columns = (batch[name].to_pylist() for name in ("domain", "type", "endpoint"))
+    return ((domain, kind[0] + endpoint) for domain, kind, endpoint in zip(*columns, strict=True))

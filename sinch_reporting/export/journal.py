@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from sinch_reporting.errors import APIError, ReportingError
 from sinch_reporting.export.failures import Failure
@@ -26,9 +27,11 @@ _SECOND = timedelta(seconds=1)
 Row = tuple[Any, ...]
 """An outcome, with times in microseconds since 1970: the columns below."""
 
-COLUMNS = (
-    "domain, key, original, retrieved_at, success, failed, duration, first_call, kind, error, status, code, message"
+_COLUMNS = (
+    "domain, key, original, retrieved_at, success, failed, duration, first_call, kind, error, status, code, message, "
+    "checksum"
 )
+_KIND = 8  # which `retry_failed` changes
 
 
 class Unit(NamedTuple):
@@ -62,6 +65,11 @@ def _start(unit: Unit, at: datetime) -> Row:
     return unit.domain.value, unit.key, unit.original, microseconds(at)
 
 
+def _with_checksum(period: str, row: Sequence[Any]) -> Row:
+    checked = (period, *row[:_KIND], *row[_KIND + 1 :])
+    return period, *row, crc32(repr(checked).encode())
+
+
 class Journal:
     """Outcomes of unfinished periods in an attached SQLite database.
 
@@ -78,24 +86,24 @@ class Journal:
             connection.executescript(
                 "CREATE TABLE IF NOT EXISTS journal.outcomes (period TEXT, domain TEXT, key TEXT, original TEXT, "
                 "retrieved_at INTEGER, success INTEGER, failed INTEGER, duration INTEGER, first_call INTEGER, "
-                "kind TEXT, error TEXT, status INTEGER, code INTEGER, message TEXT, PRIMARY KEY (period, domain, key)) "
-                "WITHOUT ROWID;"
+                "kind TEXT, error TEXT, status INTEGER, code INTEGER, message TEXT, checksum INTEGER, "
+                "PRIMARY KEY (period, domain, key)) WITHOUT ROWID;"
                 "CREATE INDEX IF NOT EXISTS journal.failures ON outcomes (period, domain, key) WHERE kind IS NOT NULL;"
                 # Rows of the files at the destination; kept in the temporary database.
                 "CREATE TABLE main.stored (period TEXT, domain TEXT, key TEXT, PRIMARY KEY (period, domain, key)) "
                 "WITHOUT ROWID;"
             )
 
-        self._insert = f"INSERT OR REPLACE INTO journal.outcomes VALUES ({', '.join('?' * 14)})"  # noqa: S608
+        self._insert = f"INSERT OR REPLACE INTO journal.outcomes VALUES ({', '.join('?' * 15)})"  # noqa: S608
 
     def add(self, period: str, row: Row) -> None:
         """Keep an outcome."""
         with self._lock:
-            self._connection.execute(self._insert, (period, *row))
+            self._connection.execute(self._insert, _with_checksum(period, row))
 
     def add_failures(self, period: str, rows: Iterable[Row]) -> None:
         """Load failures of earlier runs, unless there is a newer outcome."""
-        self._add_many(self._insert.replace("OR REPLACE", "OR IGNORE"), ((period, *row) for row in rows))
+        self._add_many(self._insert.replace("OR REPLACE", "OR IGNORE"), (_with_checksum(period, row) for row in rows))
 
     def add_stored(self, period: str, keys: Iterable[tuple[str, str]]) -> None:
         """Note domain and key of rows that are in the files of the destination."""
@@ -142,13 +150,13 @@ class Journal:
     def transient(self, period: str) -> Iterator[Unit]:
         """Yield the reports that failed transiently."""
         query = (
-            "SELECT domain, key, original FROM journal.outcomes INDEXED BY failures WHERE period = ? "
+            f"SELECT {_COLUMNS} FROM journal.outcomes INDEXED BY failures WHERE period = ? "  # noqa: S608
             "AND kind IS NOT NULL AND kind = 'transient' AND (domain, key) > (?, ?) ORDER BY domain, key LIMIT ?"
         )
         last: tuple[str, str] = ("", "")
         while page := self._connection.execute(query, (period, *last, _PAGE)).fetchall():
             last = page[-1][:2]
-            yield from (Unit(Domain(domain), key, original) for domain, key, original in page)
+            yield from (Unit(Domain(row[0]), *row[1:3]) for row in self._checked(period, page))
 
     def missing(self, period: str, domains: Sequence[Domain]) -> Iterator[Unit]:
         """Yield the reports of the input that have no outcome, in the order of their keys."""
@@ -198,8 +206,14 @@ class Journal:
     def rows(self, period: str, *, failures: bool) -> Iterator[Row]:
         """Yield the outcomes of a period in the order of their endpoints."""
         condition = "IS NOT NULL" if failures else "IS NULL"
-        query = f"SELECT {COLUMNS} FROM journal.outcomes WHERE period = ? AND kind {condition} ORDER BY domain, key"  # noqa: S608
-        yield from self._connection.execute(query, (period,))
+        query = f"SELECT {_COLUMNS} FROM journal.outcomes WHERE period = ? AND kind {condition} ORDER BY domain, key"  # noqa: S608
+        yield from self._checked(period, self._connection.execute(query, (period,)))
+
+    def _checked(self, period: str, rows: Iterable[Row]) -> Iterator[Row]:
+        for *row, checksum in rows:
+            if checksum != _with_checksum(period, row)[-1]:
+                raise damaged_journal(f"the journal {self._path}")
+            yield tuple(row)
 
     def has(self, period: str, domain: str, key: str) -> bool:
         """Return whether there is an outcome."""

@@ -102,13 +102,9 @@ def failure_rows(found: "Iterable[pa.RecordBatch]") -> Iterator[Row]:
         for row in batch.set_column(
             batch.schema.get_field_index("retrieved_at"), "retrieved_at", batch["retrieved_at"].cast(pa.int64())
         ).to_pylist():
+            key = f"{row['type'][0]}{row['endpoint']}"
             failure = (row["kind"], row["error"], row["status"], row["code"], row["message"])
-            yield (row["domain"], key_of(row), row["original"], row["retrieved_at"], None, None, None, None, *failure)
-
-
-def key_of(row: dict[str, Any]) -> str:
-    """Return the key of an endpoint in a row."""
-    return f"{row['type'][0]}{row['endpoint']}"
+            yield (row["domain"], key, row["original"], row["retrieved_at"], None, None, None, None, *failure)
 
 
 def _unit(domain: str, key: str, period: Period) -> tuple[object, ...]:

@@ -1,3 +1,4 @@
+import re
 import stat
 import subprocess
 import sys
@@ -166,6 +167,7 @@ DAMAGE = {
     "pages": in_the_middle,
     "text": lambda content: content.replace(b"day=2026-11-02", b"day=2026-\xff1-02"),
     "a period": lambda content: content.replace(b"day=2026-11-02", b"day=2026-x1-02"),
+    "a row": lambda content: re.sub(rb"(?<=n\+4673018)(\d{4})(\d)", lambda m: m[1] + b"x", content),
     "its end": lambda content: content[:-5000],
 }
 
