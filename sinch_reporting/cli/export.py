@@ -2,23 +2,23 @@
 
 import asyncio
 import os
-import signal
 import sys
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 from attrs import evolve, frozen
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number as InRange
 
-from sinch_reporting import AsyncReportingClient, ReportingError, RetryPolicy
+from sinch_reporting import ReportingError
 from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.arguments import STANDARD_INPUT, Date, Duration, today
 from sinch_reporting.cli.connection import Connection
+from sinch_reporting.cli.export_client import export_client
 from sinch_reporting.cli.export_progress import progress_display
+from sinch_reporting.cli.export_stop import StopSignal
 from sinch_reporting.cli.output import Output, write
 from sinch_reporting.cli.streams import print_error
 from sinch_reporting.cli.text import printable
@@ -29,13 +29,9 @@ if TYPE_CHECKING:
 
 _INPUT = Group("Input", sort_key=5)
 _DAYS = Group("Days", sort_key=4)
-_CREDENTIAL_OPTIONS = ("sandbox", "keyring", "credentials")
-# A night is long: a call may be slow, and is repeated more often, later.
-_PATIENT: dict[str, Any] = {
-    "timeout": 30.0,
-    "deadline": 120.0,
-    "retry": RetryPolicy(attempts=6, backoff_base=1, backoff_cap=60),
-}
+_COLUMNS = (
+    "reports", "permanent_failures", "transient_failures", "missing", "rejected", "requested", "seconds", "complete",
+)  # fmt: skip
 _REMEDY = "Run the same command again: it resumes, and requests only what is missing."
 
 
@@ -171,7 +167,7 @@ def export(
         async def run() -> "ExportSummary":
             with progress_display() as show:
                 interruption.install(show)
-                async with _client(connection, rate, cluster) as client:
+                async with export_client(connection, rate, cluster) as client:
                     return await export_call_reports(
                         client,
                         endpoints,
@@ -230,46 +226,10 @@ def _reason(error: OSError) -> str:
     return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
-@asynccontextmanager
-async def _client(
-    connection: Connection, rate: float | None, cluster: str | None
-) -> AsyncGenerator[AsyncReportingClient]:
-    if cluster is not None:
-        if any(getattr(connection, name) for name in _CREDENTIAL_OPTIONS):
-            raise exit_codes.UsageError(
-                "with --cluster the credentials are those of the environment, here and on the workers; omit --sandbox, "
-                "--keyring and --credentials"
-            )
-        with connection.client_options(connection.base_url, rate_limit=rate, **_PATIENT) as options:
-            async with AsyncReportingClient(**options) as client:
-                yield client
-        return
-    transport = None if connection.sandbox else _fast_transport(connection)
-    async with connection.async_client(rate_limit=rate, transport=transport, **_PATIENT) as client:
-        yield client
-
-
-def _fast_transport(connection: Connection) -> Any:
-    """Return the transport of aiohttp if it is installed, and no proxy is needed; else None."""
-    from sinch_reporting._http.proxies import environment_proxy  # noqa: PLC0415
-
-    try:
-        from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415 - an extra
-
-        return None if environment_proxy(connection.checked_base_url(connection.base_url)) else AiohttpTransport()
-    except (ModuleNotFoundError, ValueError):
-        return None
-
-
 def _finish(summary: "ExportSummary", output: Literal["table", "json", "csv"]) -> int:
     row = summary.to_dict()
     if output == "table":
-        row = {name: row[name] for name in ("reports", "permanent_failures", "transient_failures", "missing")} | {
-            "rejected": summary.rejected,
-            "requested": summary.requested,
-            "seconds": round(summary.seconds, 1),
-            "complete": summary.complete,
-        }
+        row = {name: row[name] for name in _COLUMNS} | {"seconds": round(summary.seconds, 1)}
     write([row], output)
     if summary.rejected:
         reasons = "; ".join(f"{reason} ({count:,})" for reason, count in summary.rejected_reasons.items())
@@ -282,30 +242,3 @@ def _finish(summary: "ExportSummary", output: Literal["table", "json", "csv"]) -
         print_error(f"The export is incomplete. {_REMEDY}")
         return exit_codes.INTERRUPTED if summary.ended == "stopped" else exit_codes.INCOMPLETE
     return exit_codes.FAILED if summary.permanent_failures or summary.rejected else exit_codes.OK
-
-
-class StopSignal:
-    """The first Ctrl-C or SIGTERM stops the export; the second one cancels the requests in flight."""
-
-    def __init__(self) -> None:
-        self._is_set = False
-
-    def is_set(self) -> bool:
-        """Return whether to stop."""
-        return self._is_set
-
-    def install(self, progress: Any) -> None:
-        """Handle the signals in the running event loop. While the input is read, the first one cancels it."""
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
-
-        def handle() -> None:
-            if task and (self._is_set or not progress.has_begun):
-                task.cancel()
-            elif not self._is_set:
-                self._is_set = True
-                print_error("stopping: requests in flight get 5 s; once more to stop at once")
-
-        with suppress(NotImplementedError):  # on Windows, Ctrl-C cancels at once
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, handle)

@@ -20,8 +20,8 @@ from attrs import evolve
 from sinch_reporting.errors import ConfigurationError, InvalidRequestError
 from sinch_reporting.export.job import ExportJob, Period
 from sinch_reporting.export.journal import Unit
+from sinch_reporting.export.outcomes import Outcome
 from sinch_reporting.export.output_store import public_name
-from sinch_reporting.export.run import Outcome
 from sinch_reporting.export.worker import Batch, configuration_problem, request_batch
 from sinch_reporting.version import __version__
 
@@ -48,10 +48,11 @@ class ClusterFetch:
     """
 
     def __init__(
-        self, cluster: "distributed.Client", options: dict[str, Any], job: ExportJob, rate: float | None, threads: int
+        self, cluster: distributed.Client, options: dict[str, Any], job: ExportJob, rate: float | None, threads: int
     ) -> None:
         # Without a rate one batch waits for each thread. With one, each batch in work has an equal share.
         self.tasks = 2 * threads if rate is None else max(1, min(threads, int(rate)))
+        self._rate = rate
         self._share = None if rate is None else rate / self.tasks
         self._cluster = cluster
         self._options = options
@@ -74,7 +75,7 @@ class ClusterFetch:
             options=self._options,
             period=period,
             units=[(unit.domain.value, unit.key) for unit in units],
-            concurrency=self._job.concurrency,
+            concurrency=self._job.concurrency_for(self._rate),
             rate=self._share,
             pause=self._job.pause,
         )
@@ -95,8 +96,8 @@ class ClusterFetch:
 
 @contextmanager
 def connected(
-    cluster: "str | distributed.Client", client: Any, job: ExportJob, rate: float | None
-) -> "Generator[ClusterFetch]":
+    cluster: str | distributed.Client, client: Any, job: ExportJob, rate: float | None
+) -> Generator[ClusterFetch]:
     """Yield what requests reports on a cluster whose workers have been checked.
 
     Raises:
@@ -117,7 +118,7 @@ def connected(
         yield ClusterFetch(scheduler, options, job, rate, _check(scheduler, options))
 
 
-def _check(cluster: "distributed.Client", options: dict[str, Any]) -> int:
+def _check(cluster: distributed.Client, options: dict[str, Any]) -> int:
     """Return the number of threads of the workers, which must be able to send requests."""
     try:
         cluster.wait_for_workers(1, timeout=_CONNECT_SECONDS)

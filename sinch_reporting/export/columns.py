@@ -1,50 +1,35 @@
 """Choice of the columns that contain the endpoints and their types."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
 from sinch_reporting.errors import InvalidRequestError
 
 _NUMBER = {
-    "number",
-    "numbers",
-    "phone",
-    "phones",
-    "phone_number",
-    "phone_numbers",
-    "phonenumber",
-    "phone_no",
-    "msisdn",
-    "mobile",
-    "mobile_number",
-    "mobile_phone",
-    "cell",
-    "cell_phone",
-    "telephone",
-    "telephone_number",
-    "telephone_no",
-    "tel",
-    "telefon",
-    "telefonnummer",
-    "telefonnumber",
-    "mobil",
-    "mobilnummer",
-    "telefono",
-    "telefone",
-    "e164",
-    "e_164",
-    "did",
-    "ddi",
-    "caller",
-    "callee",
-    "a_number",
-    "b_number",
-}
+    "number", "numbers", "phone", "phones", "phone_number", "phone_numbers", "phonenumber", "phone_no", "msisdn",
+    "mobile", "mobile_number", "mobile_phone", "cell", "cell_phone", "telephone", "telephone_number", "telephone_no",
+    "tel", "telefon", "telefonnummer", "telefonnumber", "mobil", "mobilnummer", "telefono", "telefone", "e164",
+    "e_164", "did", "ddi", "caller", "callee", "a_number", "b_number",
+}  # fmt: skip
 _USERNAME = {"username", "user_name", "user", "login"}
 _ANY = {"endpoint", "endpoints"}
 _NAMES = _NUMBER | _USERNAME | _ANY
+
+
+Choose = Callable[[str], object]
+"""Is called with the choice in words."""
+
+
+@frozen
+class ReadOptions:
+    """What the caller says about the input; None is detected."""
+
+    column: str | int | None = None
+    kind: str | None = None
+    delimiter: str | None = None
+    plain: bool = False
 
 
 @frozen
@@ -64,6 +49,10 @@ class Columns:
     kind: str
     has_header: bool
     name: str
+
+    def select(self, names: Sequence[str]) -> list[str]:
+        """Return the names of the columns to read: the endpoints, and the types if there are any."""
+        return [names[index] for index in (self.endpoint, self.type) if index is not None]
 
     def describe(self) -> str:
         """Return the choice in words."""

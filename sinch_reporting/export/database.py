@@ -3,30 +3,10 @@
 import os
 import sqlite3
 import stat
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sinch_reporting.errors import InvalidRequestError
-
-
-@contextmanager
-def sqlite_errors(what: str) -> Generator[None]:
-    """Convert errors of SQLite to OSError with the remedy."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL:
-            raise OSError(f"{what} cannot be written: the disk is full; free some space and run it again") from error
-        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            raise OSError(
-                f"{what} is damaged; delete it and run the export again, which requests the reports of unfinished "
-                "days once more"
-            ) from error
-        raise OSError(
-            f"{what} cannot be used: {error}; check the disk and its permissions, and run it again"
-        ) from error
+from sinch_reporting.export.storage_errors import damaged_journal, os_errors, sqlite_errors
 
 
 def connect() -> sqlite3.Connection:
@@ -43,8 +23,11 @@ def attach(connection: sqlite3.Connection, path: Path) -> None:
         InvalidRequestError: The path is a symbolic link or not a file of this user, or another process has it.
         OSError: The journal cannot be used.
     """
-    _create_privately(path)
-    with sqlite_errors(f"the journal {path}"):
+    what = f"the journal {path}"
+    with os_errors(what):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _create_privately(path)
+    with sqlite_errors(what):
         try:
             connection.execute("ATTACH ? AS journal", (str(path),))
             connection.executescript(
@@ -53,6 +36,8 @@ def attach(connection: sqlite3.Connection, path: Path) -> None:
                 # Locks it until the connection is closed.
                 "BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS journal.refreshing (period TEXT PRIMARY KEY); COMMIT"
             )
+            if connection.execute("PRAGMA journal.quick_check(1)").fetchone() != ("ok",):
+                raise damaged_journal(what)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
                 raise InvalidRequestError("another process is exporting to this destination") from error

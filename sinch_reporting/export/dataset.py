@@ -1,4 +1,4 @@
-"""The dataset at the destination: its files, and `export.json`, which says what is complete.
+"""The files of the dataset at the destination, and the order in which they are written.
 
 The order of the writes is what keeps it safe. An outcome is in the journal before the next request is sent. The files
 of a period are written from the journal once every report of the period has an outcome: first the reports, then the
@@ -6,19 +6,19 @@ failures, `_SUCCESS`, and `export.json`. Each replaces the previous one as a who
 After a kill between any two of these steps, the next run repeats them, with the same result.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
-from attrs import asdict, evolve, field, frozen
+from attrs import evolve
 
 from sinch_reporting.errors import InvalidRequestError
 from sinch_reporting.export.input_index import InputIndex
 from sinch_reporting.export.job import FileFormat, Period
 from sinch_reporting.export.journal import Journal, Row
 from sinch_reporting.export.output_store import OutputStore
+from sinch_reporting.export.state import PeriodState, State
 from sinch_reporting.export.writers import (
     FAILURES,
     FORMATS,
@@ -33,85 +33,10 @@ from sinch_reporting.parameters import Domain
 from sinch_reporting.version import __version__
 
 _STATE = "export.json"
-_LAYOUT = 1
 
 
 class StoppedError(Exception):
     """The export is to stop, and a file is not needed any more."""
-
-
-@frozen(kw_only=True)
-class PeriodState:
-    """State of a period in `export.json`.
-
-    Attributes:
-        complete: Whether each report of the input is there or has failed permanently, and the period was over.
-        partial: Whether the period was not over when it was last worked through.
-        reports: Number of reports.
-        permanent_failures: Number of permanent failures.
-        transient_failures: Number of failures that the next run requests again.
-        missing: Number of reports that were not requested yet.
-        input: Digest of the input and domains of the last run.
-    """
-
-    complete: bool = False
-    partial: bool = False
-    reports: int = 0
-    permanent_failures: int = 0
-    transient_failures: int = 0
-    missing: int = 0
-    input: str = ""
-
-
-@frozen(kw_only=True)
-class State:
-    """Content of `export.json`."""
-
-    file_format: FileFormat
-    api_host: str
-    periods: dict[str, PeriodState] = field(factory=dict)
-    rejected: int = 0
-    last_run: dict[str, Any] = field(factory=dict)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all periods are complete, and the last run has ended by itself."""
-        return all(each.complete for each in self.periods.values()) and self.last_run.get("ended") == "finished"
-
-    def to_json(self) -> bytes:
-        """Return the content of the file."""
-        periods = self.periods.values()
-        content = {
-            "layout": _LAYOUT,
-            "state": "complete" if self.complete else "incomplete",
-            "file_format": self.file_format,
-            "client_version": __version__,
-            "api_host": self.api_host,
-            "reports": sum(each.reports for each in periods),
-            "failures": {
-                "permanent": sum(each.permanent_failures for each in periods),
-                "transient": sum(each.transient_failures for each in periods),
-            },
-            "missing": sum(each.missing for each in periods),
-            "rejected": self.rejected,
-            "last_run": self.last_run,
-            "periods": {name: asdict(state) for name, state in sorted(self.periods.items())},
-        }
-        return json.dumps(content, indent=2).encode() + b"\n"
-
-    @classmethod
-    def from_json(cls, content: bytes) -> "State":
-        """Parse the file. Raises ValueError, LookupError and TypeError."""
-        found = json.loads(content)
-        if found["layout"] != _LAYOUT:
-            raise ValueError
-        return cls(
-            file_format=found["file_format"],
-            api_host=found["api_host"],
-            periods={name: PeriodState(**state) for name, state in found["periods"].items()},
-            rejected=found["rejected"],
-            last_run=found["last_run"],
-        )
 
 
 class Dataset:
@@ -200,24 +125,28 @@ class Dataset:
 
     def _stored(self, name: str, *, partial_is_stale: bool) -> Iterator[tuple[str, str]]:
         for batch in self._read(name, REPORTS):
-            columns = (batch[each].to_pylist() for each in ("domain", "type", "endpoint", "partial"))
-            for domain, kind, endpoint, partial in zip(*columns, strict=True):
+            for unit, partial in zip(_units(batch), batch["partial"].to_pylist(), strict=True):
                 if not (partial and partial_is_stale):
-                    yield domain, kind[0] + endpoint
+                    yield unit
 
     def _failures(self, period: Period) -> Iterator[Row]:
         name = f"failures/{period.name}/{self._part}"
         return failure_rows(self._read(name, FAILURES)) if self._store.exist(name) else iter(())
 
     def _read(self, name: str, schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":
-        try:
-            with self._store.open(name) as file:
-                yield from self._format.read(file, schema)
-        except (pa.ArrowInvalid, pa.ArrowKeyError, ValueError) as error:
-            raise OSError(
-                f"{name} in {self._store.name} is damaged; delete it and run the export again, which requests its "
-                "reports once more"
-            ) from error
+        remedy = "delete it and run the export again, which requests its reports once more"
+        with self._store.open(name) as file:
+            try:
+                for batch in self._format.read(file, schema):
+                    batch.validate(full=True)
+                    yield batch
+            except (pa.ArrowInvalid, pa.ArrowKeyError, ValueError) as error:
+                raise OSError(f"{name} in {self._store.name} is damaged; {remedy}") from error
+            except OSError as error:  # pyarrow raises it for damaged pages too
+                reason = str(error).partition("\n")[0]
+                raise OSError(
+                    f"{name} in {self._store.name} cannot be read: {reason}; if it is damaged, {remedy}"
+                ) from error
 
     def reopen(self, period: Period) -> None:
         """Note that a period is not complete any more."""
@@ -253,9 +182,7 @@ class Dataset:
 
     def _kept(self, name: str, period: Period, journal: Journal) -> "Iterator[pa.RecordBatch]":
         for batch in self._read(name, REPORTS):
-            columns = (batch[each].to_pylist() for each in ("domain", "type", "endpoint"))
-            units = zip(*columns, strict=True)
-            keep = [not journal.has(period.name, domain, kind[0] + endpoint) for domain, kind, endpoint in units]
+            keep = [not journal.has(period.name, *unit) for unit in _units(batch)]
             yield batch.filter(pa.array(keep, pa.bool_()))
 
     def _write(
@@ -289,3 +216,9 @@ class Dataset:
     def succeed(self, period: Period) -> None:
         """Write `_SUCCESS`."""
         self._store.write(f"reports/{period.name}/_SUCCESS", lambda _: None)
+
+
+def _units(batch: "pa.RecordBatch") -> Iterator[tuple[str, str]]:
+    """Yield domain and key of each row."""
+    columns = (batch[name].to_pylist() for name in ("domain", "type", "endpoint"))
+    return ((domain, kind[0] + endpoint) for domain, kind, endpoint in zip(*columns, strict=True))

@@ -75,14 +75,15 @@ class Rows:
         values: Text, bytes or numbers.
         types: The type of all, or of each.
         lines: The line of each.
-        text: Returns the text of the line of a row, by its index. Empty lines have none and are not rejected.
+        text: Returns the text of the line of a row, by its index; None if it is the value. Empty lines have none and
+            are not rejected.
         plain: Whether lines are taken as they are, so that a delimiter in one means that it is not an endpoint.
     """
 
     values: Any
     types: str | Sequence[str | None]
     lines: Sequence[int]
-    text: Callable[[int], str]
+    text: Callable[[int], str] | None = None
     plain: bool = False
 
 
@@ -94,7 +95,7 @@ def check(rows: Rows, normalize: Callable[[str], str | None] | None, source: str
     rejected: list[RejectedLine] = []
 
     def reject(row: int, reason: str) -> None:
-        text = rows.text(row)
+        text = rows.text(row) if rows.text else _text_of(rows.values[row].as_py())
         if text.strip(DELIMITERS + '" \r\n'):
             rejected.append(RejectedLine(line=rows.lines[row], text=text, reason=reason, source=source))
 
@@ -117,6 +118,10 @@ def check(rows: Rows, normalize: Callable[[str], str | None] | None, source: str
         return InputBatch(keys, None, rejected)
     originals = [*([None] * len(keys)), *(text for _, text in changed)]
     return InputBatch([*keys, *(key for key, _ in changed)], originals, rejected)
+
+
+def _text_of(value: object) -> str:
+    return "(empty)" if value in {None, ""} else str(value)
 
 
 def _by_type(types: str | Sequence[str | None]) -> Iterator[tuple[str, Any]]:

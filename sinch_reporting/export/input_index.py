@@ -4,13 +4,12 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from sinch_reporting.export.database import sqlite_errors
 from sinch_reporting.export.endpoint_check import InputBatch
+from sinch_reporting.export.storage_errors import sqlite_errors
 from sinch_reporting.parameters import Domain, Endpoint, Number, Username
 
 _PAGE = 5000
-_WHAT = "the temporary index of the input"
-DOMAINS = {"pstn": Domain.PSTN, "data": Domain.DATA}
+_WHAT = "the index of the input in the folder of temporary files (TMPDIR)"
 _USUAL = {Domain.PSTN: "n", Domain.DATA: "u"}
 
 
@@ -27,7 +26,6 @@ class InputIndex:
         duplicates: Number of repetitions.
         rejected: Number of rejected lines.
         normalized: Number of endpoints whose text was changed to E.164.
-        digest: SHA-256 of the sorted endpoints.
     """
 
     def __init__(self, connection: sqlite3.Connection, batches: Iterable[InputBatch]) -> None:
@@ -48,7 +46,7 @@ class InputIndex:
             connection.execute("COMMIT")
             self.endpoints: int = connection.execute("SELECT count(*) FROM main.endpoints").fetchone()[0]
             self.duplicates = accepted - self.endpoints
-            self.digest = self._digest()
+            self._digest = self._digest_of_keys()
 
     def _add(self, batch: InputBatch) -> None:
         connection = self._connection
@@ -62,12 +60,16 @@ class InputIndex:
         lines = [(each.source, each.line, each.text, each.reason) for each in batch.rejected]
         connection.executemany("INSERT INTO main.rejected VALUES (?, ?, ?, ?)", lines)
 
-    def _digest(self) -> str:
+    def _digest_of_keys(self) -> str:
         sha256 = hashlib.sha256()
         rows = self._connection.execute("SELECT key FROM main.endpoints ORDER BY key")
         while page := rows.fetchmany(_PAGE):
             sha256.update("\n".join([key for (key,) in page]).encode() + b"\n")
         return sha256.hexdigest()
+
+    def digest_for(self, domains: Iterable[Domain]) -> str:
+        """Return a digest of what is exported for one period: it changes with the endpoints and the domains."""
+        return hashlib.sha256(f"{self._digest} {','.join(sorted(domains))}".encode()).hexdigest()
 
     def __contains__(self, key: object) -> bool:
         query = "SELECT 1 FROM main.endpoints WHERE key = ?"

@@ -1,20 +1,22 @@
 """Options of an export: what is requested, how, and how long it waits."""
 
+import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from attrs import Attribute, field, frozen
+from attrs.validators import optional
+from pyarrow.fs import FileSystem
 
 from sinch_reporting.errors import InvalidRequestError
 from sinch_reporting.export.summary import ExportProgress
 from sinch_reporting.parameters import Domain, DomainLike, check_period, date_range, to_domain
 
-if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
-
 FileFormat = Literal["parquet", "csv", "jsonl"]
+_CONCURRENCY = 16
+_MAX_CONCURRENCY = 100  # the connections of a client
 
 
 def utc_now() -> datetime:
@@ -122,10 +124,10 @@ class ExportJob:
     refresh: frozenset[date] = frozenset()
     retry_failed: bool = False
     allow_partial_day: bool = False
-    concurrency: int = field(default=16, validator=_check_whole)
+    concurrency: int | None = field(default=None, validator=optional(_check_whole))
     pause: PausePolicy = DEFAULT_PAUSE
     stop_grace: float = field(default=5.0, validator=_check_seconds)
-    filesystem: "FileSystem | None" = None
+    filesystem: FileSystem | None = None
     journal: Path | None = None
     progress: Callable[[ExportProgress], Any] = field(default=lambda _: None)
     should_stop: Callable[[], bool] = field(default=lambda: False)
@@ -141,3 +143,7 @@ class ExportJob:
                 f"{late[0].stop} is not over yet in UTC, so that its reports would be incomplete; "
                 "choose an earlier last day, or allow partial days"
             )
+
+    def concurrency_for(self, rate: float | None) -> int:
+        """Return the number of concurrent requests, by default as many as the rate needs."""
+        return self.concurrency or max(_CONCURRENCY, min(math.ceil(rate or 0), _MAX_CONCURRENCY))

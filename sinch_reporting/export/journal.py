@@ -2,17 +2,19 @@
 
 import sqlite3
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from sinch_reporting.errors import APIError, ReportingError
-from sinch_reporting.export.database import sqlite_errors
 from sinch_reporting.export.failures import Failure
 from sinch_reporting.export.input_index import InputIndex
+from sinch_reporting.export.job import Period
+from sinch_reporting.export.storage_errors import damaged_journal
 from sinch_reporting.models import CallReport
 from sinch_reporting.parameters import Domain
 
@@ -25,9 +27,11 @@ _SECOND = timedelta(seconds=1)
 Row = tuple[Any, ...]
 """An outcome, with times in microseconds since 1970: the columns below."""
 
-COLUMNS = (
-    "domain, key, original, retrieved_at, success, failed, duration, first_call, kind, error, status, code, message"
+_COLUMNS = (
+    "domain, key, original, retrieved_at, success, failed, duration, first_call, kind, error, status, code, message, "
+    "checksum"
 )
+_KIND = 8  # which `retry_failed` changes
 
 
 class Unit(NamedTuple):
@@ -61,6 +65,11 @@ def _start(unit: Unit, at: datetime) -> Row:
     return unit.domain.value, unit.key, unit.original, microseconds(at)
 
 
+def _with_checksum(period: str, row: Sequence[Any]) -> Row:
+    checked = (period, *row[:_KIND], *row[_KIND + 1 :])
+    return period, *row, crc32(repr(checked).encode())
+
+
 class Journal:
     """Outcomes of unfinished periods in an attached SQLite database.
 
@@ -73,35 +82,30 @@ class Journal:
         self._connection = connection
         self._index = index
         self._lock = threading.Lock()
-        with self._writing():
+        with self._lock:
             connection.executescript(
                 "CREATE TABLE IF NOT EXISTS journal.outcomes (period TEXT, domain TEXT, key TEXT, original TEXT, "
                 "retrieved_at INTEGER, success INTEGER, failed INTEGER, duration INTEGER, first_call INTEGER, "
-                "kind TEXT, error TEXT, status INTEGER, code INTEGER, message TEXT, PRIMARY KEY (period, domain, key)) "
-                "WITHOUT ROWID;"
+                "kind TEXT, error TEXT, status INTEGER, code INTEGER, message TEXT, checksum INTEGER, "
+                "PRIMARY KEY (period, domain, key)) WITHOUT ROWID;"
                 "CREATE INDEX IF NOT EXISTS journal.failures ON outcomes (period, domain, key) WHERE kind IS NOT NULL;"
                 # Rows of the files at the destination; kept in the temporary database.
                 "CREATE TABLE main.stored (period TEXT, domain TEXT, key TEXT, PRIMARY KEY (period, domain, key)) "
                 "WITHOUT ROWID;"
             )
 
-        self._insert = f"INSERT OR REPLACE INTO journal.outcomes VALUES ({', '.join('?' * 14)})"  # noqa: S608
-
-    @contextmanager
-    def _writing(self) -> Generator[None]:
-        with self._lock, sqlite_errors(f"the journal {self._path}"):
-            yield
+        self._insert = f"INSERT OR REPLACE INTO journal.outcomes VALUES ({', '.join('?' * 15)})"  # noqa: S608
 
     def add(self, period: str, row: Row) -> None:
         """Keep an outcome. It survives from the next `commit` on."""
-        with self._writing():
+        with self._lock:
             if not self._connection.in_transaction:
                 self._connection.execute("BEGIN")
-            self._connection.execute(self._insert, (period, *row))
+            self._connection.execute(self._insert, _with_checksum(period, row))
 
     def commit(self) -> None:
         """Commit what was added."""
-        with self._writing():
+        with self._lock:
             self._commit()
 
     def _commit(self) -> None:
@@ -113,7 +117,7 @@ class Journal:
 
     def add_failures(self, period: str, rows: Iterable[Row]) -> None:
         """Load failures of earlier runs, unless there is a newer outcome."""
-        self._add_many(self._insert.replace("OR REPLACE", "OR IGNORE"), ((period, *row) for row in rows))
+        self._add_many(self._insert.replace("OR REPLACE", "OR IGNORE"), (_with_checksum(period, row) for row in rows))
 
     def add_stored(self, period: str, keys: Iterable[tuple[str, str]]) -> None:
         """Note domain and key of rows that are in the files of the destination."""
@@ -122,7 +126,7 @@ class Journal:
     def _add_many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         remaining = iter(rows)
         while chunk := list(islice(remaining, _CHUNK)):
-            with self._writing():
+            with self._lock:
                 self._commit()
                 self._connection.execute("BEGIN")
                 self._connection.executemany(statement, chunk)
@@ -130,7 +134,7 @@ class Journal:
 
     def set_refreshing(self, period: str) -> None:
         """Note that a period is being refreshed."""
-        with self._writing():
+        with self._lock:
             self._connection.execute("INSERT OR IGNORE INTO journal.refreshing VALUES (?)", (period,))
 
     def is_refreshing(self, period: str) -> bool:
@@ -140,31 +144,34 @@ class Journal:
 
     def retry_failed(self, period: str) -> None:
         """Make permanent failures transient, so that they are requested again."""
-        with self._writing():
+        with self._lock:
             query = "UPDATE journal.outcomes SET kind = 'transient' WHERE period = ? AND kind = 'permanent'"
             self._connection.execute(query, (period,))
 
     def delete_partial(self, period: str, end: datetime) -> None:
         """Delete reports that were retrieved before the end of their period."""
-        with self._writing():
+        with self._lock:
             query = "DELETE FROM journal.outcomes WHERE period = ? AND kind IS NULL AND retrieved_at < ?"
             self._connection.execute(query, (period, microseconds(end)))
 
-    def open_periods(self) -> set[str]:
+    def open_periods(self) -> set[Period]:
         """Return the periods that have outcomes or an unfinished refresh in the journal."""
         query = "SELECT DISTINCT period FROM journal.outcomes UNION SELECT period FROM journal.refreshing"
-        return {period for (period,) in self._connection.execute(query)}
+        try:
+            return {Period.parse(name) for (name,) in self._connection.execute(query)}
+        except ValueError as error:
+            raise damaged_journal(f"the journal {self._path}") from error
 
     def transient(self, period: str) -> Iterator[Unit]:
         """Yield the reports that failed transiently."""
         query = (
-            "SELECT domain, key, original FROM journal.outcomes INDEXED BY failures WHERE period = ? "
+            f"SELECT {_COLUMNS} FROM journal.outcomes INDEXED BY failures WHERE period = ? "  # noqa: S608
             "AND kind IS NOT NULL AND kind = 'transient' AND (domain, key) > (?, ?) ORDER BY domain, key LIMIT ?"
         )
         last: tuple[str, str] = ("", "")
         while page := self._connection.execute(query, (period, *last, _PAGE)).fetchall():
             last = page[-1][:2]
-            yield from (Unit(Domain(domain), key, original) for domain, key, original in page)
+            yield from (Unit(Domain(row[0]), *row[1:3]) for row in self._checked(period, page))
 
     def missing(self, period: str, domains: Sequence[Domain]) -> Iterator[Unit]:
         """Yield the reports of the input that have no outcome, in the order of their keys."""
@@ -214,8 +221,14 @@ class Journal:
     def rows(self, period: str, *, failures: bool) -> Iterator[Row]:
         """Yield the outcomes of a period in the order of their endpoints."""
         condition = "IS NOT NULL" if failures else "IS NULL"
-        query = f"SELECT {COLUMNS} FROM journal.outcomes WHERE period = ? AND kind {condition} ORDER BY domain, key"  # noqa: S608
-        yield from self._connection.execute(query, (period,))
+        query = f"SELECT {_COLUMNS} FROM journal.outcomes WHERE period = ? AND kind {condition} ORDER BY domain, key"  # noqa: S608
+        yield from self._checked(period, self._connection.execute(query, (period,)))
+
+    def _checked(self, period: str, rows: Iterable[Row]) -> Iterator[Row]:
+        for *row, checksum in rows:
+            if checksum != _with_checksum(period, row)[-1]:
+                raise damaged_journal(f"the journal {self._path}")
+            yield tuple(row)
 
     def has(self, period: str, domain: str, key: str) -> bool:
         """Return whether there is an outcome."""
@@ -224,7 +237,7 @@ class Journal:
 
     def delete(self, period: str) -> None:
         """Delete a period whose outcomes are in the files of the destination."""
-        with self._writing():
+        with self._lock:
             # First, since outcomes without it are merged into the files once more, which changes nothing.
             self._connection.execute("DELETE FROM journal.refreshing WHERE period = ?", (period,))
             self._connection.execute("DELETE FROM main.stored WHERE period = ?", (period,))
@@ -234,12 +247,12 @@ class Journal:
         )
         deleted = _CHUNK
         while deleted:
-            with self._writing():
+            with self._lock:
                 deleted = self._connection.execute(query, (period, period, _CHUNK)).rowcount
 
     def remove(self) -> None:
         """Remove the file. No outcome can be added any more."""
-        with self._writing():
+        with self._lock:
             self._commit()
             # Removes the write-ahead log, which SQLite would otherwise look for by its name when it closes.
             self._connection.execute("PRAGMA journal.journal_mode = DELETE")

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from sinch_reporting.errors import InvalidRequestError
+from sinch_reporting.export.storage_errors import os_errors
 
 WriteBody = Callable[[BinaryIO], object]
 # An object of these is there when it is complete; a rename would be a copy.
@@ -55,7 +56,8 @@ class OutputStore:
     def names(self, folder: str = "") -> list[str]:
         """Return the sorted names in a folder, none if it does not exist."""
         selector = pafs.FileSelector(self._path(folder), allow_not_found=True)
-        return sorted(info.base_name for info in self._filesystem.get_file_info(selector))
+        with os_errors(f"the destination {self.name}"):
+            return sorted(info.base_name for info in self._filesystem.get_file_info(selector))
 
     def exist(self, *names: str) -> bool:
         """Return whether all these files exist."""
@@ -64,7 +66,8 @@ class OutputStore:
 
     def open(self, name: str) -> "pa.NativeFile":
         """Open a file for reading."""
-        return self._filesystem.open_input_file(self._path(name))
+        with os_errors(f"{name} in {self.name}"):
+            return self._filesystem.open_input_file(self._path(name))
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
@@ -73,9 +76,12 @@ class OutputStore:
 
     def write(self, name: str, write_body: WriteBody) -> None:
         """Create or replace a file."""
-        path = self._path(name)
+        with os_errors(f"{name} in {self.name}"):
+            self._write(self._path(name), write_body)
+
+    def _write(self, path: str, write_body: WriteBody) -> None:
         if self.folder:
-            self._write_locally(Path(path), write_body)
+            _write_locally(Path(path), Path(self._root), write_body)
             return
         with tempfile.TemporaryFile() as body:
             write_body(body)
@@ -91,7 +97,8 @@ class OutputStore:
     def delete(self, name: str) -> None:
         """Delete a file, if it exists."""
         if self.exist(name):
-            self._filesystem.delete_file(self._path(name))
+            with os_errors(f"{name} in {self.name}"):
+                self._filesystem.delete_file(self._path(name))
 
     def delete_temporary_files(self) -> None:
         """Delete what killed exports left at the destination. Other files are not touched."""
@@ -106,26 +113,6 @@ class OutputStore:
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root
 
-    def _write_locally(self, path: Path, write_body: WriteBody) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(self._root) / _temporary_name()
-        try:
-            with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "wb") as file:
-                write_body(file)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.chmod(0o666 & ~_UMASK)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        if os.name == "posix":  # elsewhere a folder cannot be opened
-            descriptor = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-
 
 def _umask() -> int:
     current = os.umask(0o077)
@@ -139,6 +126,27 @@ _UMASK = _umask()
 
 def _temporary_name() -> str:
     return f".sinch-export-{secrets.token_hex(8)}.tmp"
+
+
+def _write_locally(path: Path, folder: Path, write_body: WriteBody) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder / _temporary_name()
+    try:
+        with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "wb") as file:
+            write_body(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_UMASK)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def public_name(location: object) -> str:

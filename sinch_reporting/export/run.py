@@ -1,301 +1,227 @@
-"""The engine of an export: paces the requests, pauses while the server fails, retries, and stops in time."""
+"""One run of an export, from reading the input to its summary."""
 
-import math
+import asyncio
+import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
-from datetime import timedelta
-from typing import Literal, NamedTuple
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
+import httpx
 from anyio import to_thread
-from anyio.lowlevel import checkpoint
+from anyio.from_thread import start_blocking_portal
 from attrs import evolve
 
+from sinch_reporting.async_client import AsyncReportingClient
+from sinch_reporting.client import ReportingClient
 from sinch_reporting.errors import InvalidRequestError, ReportingError
-from sinch_reporting.export.dataset import Dataset, PeriodState, StoppedError
-from sinch_reporting.export.failures import CircuitBreaker, Failure, classify
-from sinch_reporting.export.input_index import InputIndex
+from sinch_reporting.export.database import attach, connect
+from sinch_reporting.export.dataset import Dataset
+from sinch_reporting.export.engine import Engine, Fetch
+from sinch_reporting.export.input_index import InputIndex, to_endpoint
 from sinch_reporting.export.job import ExportJob, Period
-from sinch_reporting.export.journal import Journal, Row, Unit, failure_row, report_row
-from sinch_reporting.export.summary import ExportProgress
-from sinch_reporting.export.work import PeriodWork, order
+from sinch_reporting.export.journal import Journal, Unit
+from sinch_reporting.export.outcomes import Outcome
+from sinch_reporting.export.output_store import OutputStore
+from sinch_reporting.export.readers import Source, to_batches
+from sinch_reporting.export.storage_errors import sqlite_errors
+from sinch_reporting.export.summary import ExportSummary
 from sinch_reporting.models import CallReport
 from sinch_reporting.rate_limit import RateLimiter
 from sinch_reporting.retry import RetryPolicy
 
-_POLL_SECONDS = 0.05
+if TYPE_CHECKING:
+    import distributed
+
+    Cluster: TypeAlias = distributed.Client
+else:
+    Cluster: TypeAlias = Any  # an extra that takes a second to import
+
+_REASONS = 3
+Client = ReportingClient | AsyncReportingClient
 
 
-class Outcome(NamedTuple):
-    """Outcome of one request."""
+def run_job(
+    client: Client,
+    endpoints: Source,
+    destination: str | os.PathLike[str],
+    job: ExportJob,
+    cluster: str | Cluster | None = None,
+) -> ExportSummary | Coroutine[Any, Any, ExportSummary]:
+    """Run an export with validated options; see `export_call_reports`."""
+    store = OutputStore(destination, job.filesystem)
+    run = _Run(client, store, job, endpoints, cluster).run
+    if isinstance(client, AsyncReportingClient):
+        return run()
+    if not _in_event_loop():
+        return anyio.run(run)
+    with start_blocking_portal() as portal:
+        return portal.call(run)
 
-    unit: Unit
-    result: CallReport | ReportingError
+
+def _in_event_loop() -> bool:
+    """Return whether an event loop runs in this thread, as in the cells of a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
-Fetch = Callable[[Period, Sequence[Unit]], Awaitable[list[Outcome]]]
-"""Requests some reports of a period. A batch may end early; what has no outcome is requested again."""
+def _local_fetch(client: Client, retry: RetryPolicy, concurrency: int) -> Fetch:
+    """Return a function that requests reports with a client. The engine does what the client's retries would do."""
+    once = client.with_options(retry=evolve(retry, attempts=1, max_retry_after=0))
+    threads = anyio.CapacityLimiter(concurrency)
+
+    async def get(unit: Unit, period: Period) -> CallReport:
+        days = {"start": period.start, "stop": period.stop}
+        if isinstance(once, AsyncReportingClient):
+            return await once.get_call_report(to_endpoint(unit.key), domain=unit.domain, **days)
+        call = partial(once.get_call_report, to_endpoint(unit.key), domain=unit.domain, **days)
+        return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=threads)
+
+    async def fetch(period: Period, units: Sequence[Unit]) -> list[Outcome]:
+        [unit] = units
+        try:
+            return [Outcome(unit, await get(unit, period))]
+        except ReportingError as error:
+            return [Outcome(unit, error)]
+
+    return fetch
 
 
-class Engine:
-    """One run of an export.
+def _cluster_module() -> Any:
+    try:
+        from sinch_reporting.export import cluster  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        message = "a cluster needs the extra `cluster`: pip install 'sinch-reporting[cluster]'"
+        raise ModuleNotFoundError(message, name=error.name) from error
+    return cluster
 
-    Attributes:
-        requested: Number of requests sent.
-        ended: Why the run ended.
-        names: The names of the periods of the run.
-    """
+
+class _Run:
+    """Reads the input, opens the destination, runs the engine, and records the result."""
 
     def __init__(
-        self,
-        job: ExportJob,
-        index: InputIndex,
-        dataset: Dataset,
-        journal: Journal,
-        digest: str,
-        *,
-        fetch: Fetch,
-        limiter: RateLimiter,
-        retry: RetryPolicy,
-        tasks: int,
-        batch_size: Callable[[int], int] = lambda _: 1,
+        self, client: Client, store: OutputStore, job: ExportJob, endpoints: Source, cluster: str | Cluster | None
     ) -> None:
-        self.requested = 0
-        self.ended: Literal["finished", "stopped", "gave up"] = "finished"
-        self.breaker = CircuitBreaker(job.pause)
+        self._client = client
+        self._cluster = cluster
+        self._endpoints = endpoints
+        self._store = store
         self._job = job
-        self._index = index
-        self._dataset = dataset
-        self._journal = journal
-        self._digest = digest
-        self._fetch = fetch
-        self._task_count = tasks
-        self._batch_size = batch_size
-        self._limiter = limiter
-        self._retry = retry
-        self._waiting, complete = order(job, dataset, journal, digest)
-        self.names = [period.name for period in self._waiting + complete]
-        self._waiting.reverse()
-        self._units = index.units(job.domains)
-        self._active: list[PeriodWork] = []
-        self._left = 0  # reports of the periods worked through that failed transiently
-        self._failed = 0
-        self._sending = 0
-        self._probing = False
-        self._succeeded = False
-        self._forbidden: list[tuple[PeriodWork, Unit, ReportingError]] = []
-        self._committed: anyio.Event | None = None  # of the outcomes that are not committed
-        self._error: BaseException | None = None
+        self._journal_path = job.journal or store.journal_path()
+        self._config = client._config  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        self._started = job.now()
+        self._began = time.monotonic()
 
-    def open_states(self) -> dict[str, PeriodState]:
-        """Return the states of the periods that are not worked through."""
-        known = self._dataset.state.periods
-        unknown = PeriodState(missing=self._index.units(self._job.domains), input=self._digest)
-        states = {period.name: known.get(period.name, unknown) for period in self._waiting}
-        # Without its files a period is not complete, also if the last report arrived while the export was stopping.
-        active = {work.period.name: evolve(work.state(self._digest), complete=False) for work in self._active}
-        return states | active
-
-    async def run(self) -> None:
-        """Work until everything is done, the export is to stop, or it gives up. Raises what all requests meet."""
-        self._taking = anyio.Lock(fast_acquire=True)
-        self._files = anyio.Lock(fast_acquire=True)
-        self._changed = anyio.Event()
-        self._closed = anyio.Event()
-        async with anyio.create_task_group() as self._tasks:
-            self._tasks.start_soon(self._watch)
-            async with anyio.create_task_group() as workers:
-                for _ in range(self._task_count):
-                    workers.start_soon(self._work)
-            self._tasks.cancel_scope.cancel()
-        if self._error:
-            raise self._error
-
-    async def _watch(self) -> None:
-        while not self._job.should_stop():  # noqa: ASYNC110 - a function of the caller
-            await anyio.sleep(_POLL_SECONDS)
-        self.ended = "stopped"
-        self._changed.set()
-        with anyio.move_on_after(self._job.stop_grace):
-            while self._sending:  # noqa: ASYNC110 - simpler, and only at the end
-                await anyio.sleep(_POLL_SECONDS)
-        self._tasks.cancel_scope.cancel()
-
-    async def _work(self) -> None:
+    async def run(self) -> ExportSummary:
+        """Run the export."""
+        # The input may be a pipe in which nothing arrives; the thread is then left behind, and has the connection.
+        await to_thread.run_sync(self._read, abandon_on_cancel=True)
         try:
-            while taken := await self._take():
-                work, units = taken
-                while units and self.ended == "finished":
-                    units = await self._request(work, units)
-                await self._advance(work)
-        except Exception as error:  # noqa: BLE001 - raised by `run`, without the task group
-            self._error = self._error or error
-            self._tasks.cancel_scope.cancel()
-
-    async def _take(self) -> tuple[PeriodWork, list[Unit]] | None:
-        """Wait for reports to request. Return None if there are no more."""
-        if taken := self._take_now():
-            return taken
-        async with self._taking:
-            while not self._has_ended():
-                if (taken := self._take_now()) or self._has_ended():
-                    return taken
-                if self._waiting:
-                    await self._open(self._waiting[-1])
-                elif not self._active:
-                    return None
-                else:
-                    self._changed = anyio.Event()
-                    now = time.monotonic()
-                    begins = [work.not_before - now for work in self._active if work.not_before > now]
-                    with anyio.move_on_after(min(begins, default=math.inf)):
-                        await self._changed.wait()
-        return None
-
-    def _take_now(self) -> tuple[PeriodWork, list[Unit]] | None:
-        """Return reports to request of an open period, None if there are none or the export is to stop."""
-        if self.ended == "finished" and self._job.should_stop():
-            self.ended = "stopped"
-        if self._has_ended():
-            return None
-        now = time.monotonic()
-        for work in self._active:
-            if work.not_before <= now and (units := work.take(self._batch_size(work.remaining))):
-                return work, units
-        return None
-
-    async def _open(self, period: Period) -> None:
-        work = await to_thread.run_sync(PeriodWork, period, self._job, self._index, self._dataset, self._journal)
-        await to_thread.run_sync(work.reopen)
-        self._waiting.pop()
-        self._active.append(work)
-        if not work.remaining:
-            await self._advance(work)
-        self._report()
-
-    async def _advance(self, work: PeriodWork) -> None:
-        """Begin the next round of a period whose round is over, or write its files."""
-        if work not in self._active or work.in_flight or self.ended != "finished":
-            return
-        self._settle_forbidden()
-        if work.next_round(self._retry):
-            self._active.remove(work)
-            self._left += work.remaining
-            async with self._files:
-                with suppress(StoppedError):
-                    await to_thread.run_sync(work.finish, self._digest, self._has_ended)
-        self._changed.set()
-
-    def _has_ended(self) -> bool:
-        return self.ended != "finished"
-
-    async def _request(self, work: PeriodWork, units: list[Unit]) -> list[Unit]:
-        """Request reports, and return those to request again because everything fails."""
-        probe = await self._pass_gate()
-        if wait := self._limiter.reserve(math.inf):
-            await anyio.sleep(wait)
-        if self.breaker.is_open and not probe:
-            return units
-        batch = units[:1] if probe else units
-        self._sending += 1
-        try:
-            outcomes = await self._fetch(work.period, batch)
+            if not self._index.endpoints:
+                reasons = "; ".join(f"{reason} ({count} times)" for reason, count in self._index.reasons(_REASONS))
+                raise InvalidRequestError(f"the input contains no valid endpoint: {reasons or 'it is empty'}")
+            async with self._fetch() as how:
+                with sqlite_errors(f"the journal {self._journal_path}"):
+                    await to_thread.run_sync(self._open)
+                    return await self._export(how)
         finally:
-            self._sending -= 1
-        done = {outcome.unit for outcome in outcomes if self._settle(work, outcome, probe=probe)}
-        await self._commit()
-        if probe:
-            self._probing = False
-            if not self.breaker.is_open:
-                self._closed.set()
-                self._closed = anyio.Event()
-        if self.breaker.gives_up:
-            self.ended = "gave up"
-            self._tasks.cancel_scope.cancel()
-        return [unit for unit in units if unit not in done]
+            self._connection.close()
 
-    async def _commit(self) -> None:
-        """Commit the outcomes of a turn of the event loop in one transaction, before the next requests."""
-        if self._committed:
-            await self._committed.wait()
+    @asynccontextmanager
+    async def _fetch(self) -> AsyncGenerator[dict[str, Any]]:
+        """Yield what the engine needs to know of who sends the requests: this process, or a cluster."""
+        job, rate = self._job, self._config.rate_limit
+        if self._cluster is None:
+            tasks = job.concurrency_for(rate)
+            fetch = _local_fetch(self._client, self._config.retry, tasks)
+            yield {"fetch": fetch, "limiter": RateLimiter(rate), "tasks": tasks}
             return
-        self._committed = committed = anyio.Event()
-        await checkpoint()
-        self._committed = None
+        connection = _cluster_module().connected(self._cluster, self._client, job, rate)
+        cluster = await to_thread.run_sync(connection.__enter__)
+        try:
+            limiter = RateLimiter(None)  # each worker has its own
+            yield {"fetch": cluster, "limiter": limiter, "tasks": cluster.tasks, "batch_size": cluster.batch_size}
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(connection.__exit__, None, None, None)
+
+    def _read(self) -> None:
+        self._connection = connect()
+        try:
+            self._index = InputIndex(self._connection, to_batches(self._endpoints))
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _open(self) -> None:
+        job, store = self._job, self._store
+        self._dataset = Dataset(store, job.file_format, httpx.URL(self._config.base_url).host, job.domains)
+        self._dataset.claim(job.periods)
+        attach(self._connection, self._journal_path)
+        self._dataset.claim(job.periods)  # again, in case two processes claimed an empty destination at once
+        store.delete_temporary_files()
+        self._journal = Journal(self._connection, self._index, self._journal_path)
+
+    async def _export(self, how: dict[str, Any]) -> ExportSummary:
+        retry = self._config.retry
+        engine = Engine(self._job, self._index, self._dataset, self._journal, retry=retry, **how)
+        await to_thread.run_sync(self._save, engine, "running", None)  # before all other files: it claims the folder
+        await to_thread.run_sync(self._dataset.write_rejected, self._index)
+        ended, problem = "failed", None
+        try:
+            await engine.run()
+            ended = engine.ended
+            problem = engine.recorder.breaker.problem if ended == "gave up" else None
+        except BaseException as error:
+            problem = str(error) or type(error).__name__
+            raise
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self._save, engine, ended, problem)
+        return self._summary(engine, problem)
+
+    def _save(self, engine: Engine, ended: str, problem: str | None) -> None:
+        """Write `export.json`, and remove the journal if everything is complete."""
         self._journal.commit()
-        committed.set()
-        self._report()
+        index = self._index
+        run = {
+            "started": self._started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "seconds": round(time.monotonic() - self._began, 3),
+            "ended": ended,
+            "problem": problem,
+            "requested": engine.recorder.requested,
+            "endpoints": index.endpoints,
+            "duplicates": index.duplicates,
+            "normalized": index.normalized,
+        }
+        periods = {**self._dataset.state.periods, **engine.open_states()}
+        self._dataset.save(periods=periods, rejected=index.rejected, last_run=run)
+        if self._dataset.state.complete:
+            self._journal.remove()
 
-    async def _pass_gate(self) -> bool:
-        """Wait while the circuit is open. Return whether the next request is the probe."""
-        while self.breaker.is_open:
-            if self._probing:
-                await self._closed.wait()
-                continue
-            self._probing = True
-            while (delay := self.breaker.next_probe - time.monotonic()) > 0:  # noqa: ASYNC110 - may be prolonged
-                await anyio.sleep(delay)
-            return True
-        return False
-
-    def _settle(self, work: PeriodWork, outcome: Outcome, *, probe: bool) -> bool:
-        """Keep an outcome. Return False if the report is to be requested again at once. Raises fatal errors."""
-        unit, result = outcome
-        at = self._job.now()
-        if isinstance(result, CallReport):
-            self.requested += 1
-            self._record(work, report_row(unit, result, at), probe=probe)
-            return True
-        self.requested += not isinstance(result, InvalidRequestError)
-        self._failed += 1
-        kind = classify(result)
-        if kind is Failure.FATAL:
-            raise result
-        if kind is Failure.PERMANENT:
-            self._record(work, failure_row(unit, result, kind, at), probe=probe)
-            return True
-        if kind is Failure.TRANSIENT:
-            self.breaker.fail(result, probe=probe)
-            if self.breaker.is_open:
-                return False  # not the report's own failure
-        else:
-            self.breaker.succeed(probe=probe)
-            self._forbidden.append((work, unit, result))
-        work.record(failure_row(unit, result, Failure.TRANSIENT, at), is_open=True)
-        if len(self._forbidden) >= self._job.pause.failures:
-            raise result
-        return True
-
-    def _record(self, work: PeriodWork, row: Row, *, probe: bool) -> None:
-        """Keep a response of the API, which shows that the server works and permits requests."""
-        work.record(row, is_open=False)
-        self.breaker.succeed(probe=probe)
-        self._succeeded = True
-        self._settle_forbidden()
-
-    def _settle_forbidden(self) -> None:
-        """Make 403s permanent if other requests succeed. Raises the 403 if none does."""
-        for work, unit, error in self._forbidden:
-            if not self._succeeded:
-                raise error
-            work.in_flight += 1
-            work.record(failure_row(unit, error, Failure.PERMANENT, self._job.now()), is_open=False)
-        self._forbidden.clear()
-
-    def _report(self) -> None:
-        total = self._units * len(self.names)
-        open_units = self._units * len(self._waiting) + self._left + sum(work.remaining for work in self._active)
-        paused = None
-        if self.breaker.is_open:
-            delay = timedelta(seconds=max(self.breaker.next_probe - time.monotonic(), 0))
-            paused = self._job.now() + delay
-        progress = ExportProgress(
-            total=total,
-            done=max(total - open_units, 0),
-            failed=self._failed,
-            requested=self.requested,
-            paused_until=paused,
-            problem=self.breaker.problem if paused else None,
+    def _summary(self, engine: Engine, problem: str | None) -> ExportSummary:
+        states = [self._dataset.state.periods[name] for name in engine.names]
+        transient = sum(state.transient_failures for state in states)
+        missing = sum(state.missing for state in states)
+        return ExportSummary(
+            destination=self._store.name,
+            complete=not transient and not missing and engine.ended == "finished",
+            ended=engine.ended,
+            endpoints=self._index.endpoints,
+            reports=sum(state.reports for state in states),
+            permanent_failures=sum(state.permanent_failures for state in states),
+            transient_failures=transient,
+            missing=missing,
+            duplicates=self._index.duplicates,
+            rejected=self._index.rejected,
+            rejected_reasons=dict(self._index.reasons(_REASONS)),
+            normalized=self._index.normalized,
+            requested=engine.recorder.requested,
+            seconds=round(time.monotonic() - self._began, 3),
+            problem=problem,
         )
-        self._job.progress(progress)

@@ -12,19 +12,9 @@ from sinch_reporting.models import CallReport
 from sinch_reporting.parameters import Number
 
 _SECOND = timedelta(seconds=1)
-_COLUMNS = (
-    "endpoint",
-    "type",
-    "domain",
-    "period_start",
-    "period_stop",
-    "success",
-    "failed",
-    "duration",
-    "first_call",
-)
+_COLUMNS = REPORTS.get_field_index("first_call") + 1
 _ERROR = pa.field("error", pa.string(), metadata={"description": "why there is no report; null if there is one"})
-TABLE = pa.schema([*(REPORTS.field(name).with_nullable(True) for name in _COLUMNS), _ERROR])
+TABLE = pa.schema([*(field.with_nullable(True) for field in list(REPORTS)[:_COLUMNS]), _ERROR])
 
 
 def call_reports_table(outcomes: "Iterable[CallReport | CallReportOutcome | DailyCallReport]") -> "pa.Table":

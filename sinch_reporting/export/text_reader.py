@@ -1,99 +1,22 @@
 """Lines and CSV: encoding and delimiter are detected, and pyarrow parses blocks of whole lines."""
 
-import codecs
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import BinaryIO, cast
+from collections.abc import Iterator
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
-from attrs import frozen
 
 from sinch_reporting.errors import InvalidRequestError
-from sinch_reporting.export.columns import Columns, find_columns
+from sinch_reporting.export.columns import Choose, Columns, ReadOptions, find_columns
 from sinch_reporting.export.endpoint_check import DELIMITERS, RejectedLine, Rows
 from sinch_reporting.export.sources import Sampled
+from sinch_reporting.export.text_blocks import MAX_RECORD_LINES, blocks, encoding_of, text_reader
 
-_BLOCK_BYTES = 1 << 18
-_MAX_LINE_BYTES = 1 << 20
-_MAX_RECORD_LINES = 100
 _SAMPLE_LINES = 20
 _UNUSED = "\x1f"  # as the delimiter of files with one column
-_CONTROL = set(range(32)) - set(b"\t\n\r\f")
-
-
-@frozen
-class TextOptions:
-    """What the caller says about a text file; None is detected."""
-
-    column: str | int | None = None
-    kind: str | None = None
-    delimiter: str | None = None
-    plain: bool = False
-
-
-def encoding_of(file: Sampled) -> str:
-    """Return the encoding of a text file. Raises InvalidRequestError if it is not text."""
-    sample = file.sample
-    if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if sample.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    refusal = InvalidRequestError(f"the input {file.name or ''} is a binary file, not text, .parquet or .xlsx")
-    if b"\0" in sample:
-        for encoding, zeros in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
-            if zeros.count(0) > len(zeros) // 2:
-                return encoding
-        raise refusal
-    if _CONTROL & set(sample):
-        raise refusal
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(sample)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
-
-
-def text_reader(file: Sampled, encoding: str) -> Callable[[int], bytes]:
-    """Return a function that reads a file as UTF-8."""
-    if encoding == "utf-8":
-        return file.read
-    if encoding == "utf-8-sig":
-        file.read(len(codecs.BOM_UTF8))
-        return file.read
-    text = io.TextIOWrapper(cast("BinaryIO", io.BufferedReader(file)), encoding=encoding, errors="replace", newline="")
-    return lambda size: text.read(size).encode()
-
-
-def blocks(read: Callable[[int], bytes], newline: bytes) -> Iterator[bytes]:
-    """Yield blocks of whole lines that end with a line feed. A quoted field is not cut unless it is overlong."""
-    rest = b""
-    while chunk := read(_BLOCK_BYTES):
-        if newline == b"\r":
-            chunk = chunk.replace(b"\r", b"\n")
-        rest += chunk
-        end = rest.rfind(b"\n") + 1
-        if b'"' in rest and rest.count(b'"', 0, end) % 2:
-            end = _end_of_record(rest, end)
-        if len(rest) - end > _MAX_LINE_BYTES + _BLOCK_BYTES:
-            raise InvalidRequestError("a line of the input is longer than 1 MiB; it is not a file of endpoints")
-        if end:
-            yield rest[:end]
-            rest = rest[end:]
-    if rest:
-        yield rest if rest.endswith(b"\n") else rest + b"\n"
-
-
-def _end_of_record(data: bytes, end: int) -> int:
-    """Return an earlier end at which all quotes are closed, unless the open record is overlong."""
-    start = end
-    for _ in range(_MAX_RECORD_LINES):
-        start = data.rfind(b"\n", 0, start - 1) + 1
-        if start <= 0 or data.count(b'"', 0, start) % 2 == 0:
-            break
-    return start if start > 0 and data.count(b'"', 0, start) % 2 == 0 else end
 
 
 def find_delimiter(lines: list[str]) -> str | None:
@@ -110,7 +33,14 @@ def find_delimiter(lines: list[str]) -> str | None:
     return chosen
 
 
-class TextFile:
+def text_rows(file: Sampled, options: ReadOptions, choose: Choose) -> Iterator[Rows | list[RejectedLine]]:
+    """Yield the rows of a text file, and lines that are not rows. Raises InvalidRequestError."""
+    text = _TextFile(file, options)
+    choose(text.choice)
+    yield from text.rows()
+
+
+class _TextFile:
     """A text file of endpoints.
 
     Attributes:
@@ -118,7 +48,7 @@ class TextFile:
         columns: The chosen columns; None if the file is empty.
     """
 
-    def __init__(self, file: Sampled, options: TextOptions) -> None:
+    def __init__(self, file: Sampled, options: ReadOptions) -> None:
         """Detect encoding, delimiter and columns. Raises InvalidRequestError."""
         encoding = encoding_of(file)
         self._file = file
@@ -150,7 +80,7 @@ class TextFile:
             shown = "one column" if self._single else f"delimiter {delimiter!r}"
             self.choice = f"{columns.describe()}, {shown}, {encoding}"
 
-    def _find_columns(self, content: list[str], options: TextOptions) -> Columns:
+    def _find_columns(self, content: list[str], options: ReadOptions) -> Columns:
         records = [row for row in csv.reader(content, delimiter=self._delimiter) if row]
         self._width = len(records[0])
         column, kind = (1, options.kind) if options.plain else (options.column, options.kind)
@@ -199,7 +129,7 @@ class TextFile:
     def _parse_fast(self, block: bytes, skipped: list[tuple[int, str]]) -> "pa.Table":
         columns = cast("Columns", self.columns)
         names = [str(index) for index in range(self._width)]
-        wanted = [names[columns.endpoint], *([] if columns.type is None else [names[columns.type]])]
+        wanted = columns.select(names)
 
         def skip(row: "pacsv.InvalidRow") -> str:
             skipped.append((row.number, row.text))
@@ -220,10 +150,7 @@ class TextFile:
 
     def _repaired(self, records: list[tuple[int, str]]) -> Iterator[Rows | list[RejectedLine]]:
         """Parse records of another width: extra empty fields, as of a delimiter at the end, do not matter."""
-        found = []
-        for line, record in records:
-            found.append((line, record, _fields(record, self._delimiter)))
-        yield from self._checked(found)
+        yield from self._checked([(line, record, _fields(record, self._delimiter)) for line, record in records])
 
     def _parse_slowly(self, block: bytes, line: int) -> Iterator[Rows | list[RejectedLine]]:
         lines = [each.rstrip(b"\r").decode(errors="backslashreplace") for each in block[:-1].split(b"\n")]
@@ -233,7 +160,7 @@ class TextFile:
             span = 1
             record = lines[index]
             fields = _fields(record, self._delimiter)
-            while fields is None and span < _MAX_RECORD_LINES and index + span < len(lines):
+            while fields is None and span < MAX_RECORD_LINES and index + span < len(lines):
                 span += 1
                 joined = "\n".join(lines[index : index + span])
                 if joined.count('"') % 2 == 0:
@@ -241,7 +168,7 @@ class TextFile:
                     if fields is not None and len(fields) == self._width:
                         record = joined
                     else:  # only this line is malformed
-                        fields, span = None, _MAX_RECORD_LINES
+                        fields, span = None, MAX_RECORD_LINES
             found.append((line + index, record, fields))
             index += record.count("\n") + 1
         yield from self._checked(found)

@@ -6,10 +6,11 @@ from time import monotonic
 
 from attrs import evolve
 
-from sinch_reporting.export.dataset import Dataset, PeriodState
+from sinch_reporting.export.dataset import Dataset
 from sinch_reporting.export.input_index import InputIndex
 from sinch_reporting.export.job import ExportJob, Period
 from sinch_reporting.export.journal import Journal, Row, Unit
+from sinch_reporting.export.state import PeriodState
 from sinch_reporting.retry import RetryPolicy
 
 
@@ -46,6 +47,7 @@ class PeriodWork:
         self.in_flight = 0
         self.not_before = 0.0
         self._job = job
+        self._digest = index.digest_for(job.domains)
         self._dataset = dataset
         self._journal = journal
         self._round = 0
@@ -83,7 +85,7 @@ class PeriodWork:
         self.not_before = monotonic() + min(retry.backoff_cap, retry.backoff_base * 2 ** min(self._round - 1, 32))
         return False
 
-    def state(self, digest: str) -> PeriodState:
+    def state(self) -> PeriodState:
         """Return the state of the period for `export.json`."""
         new, permanent, transient = self._journal.counts(self._name)
         missing = self._journal.count_missing(self._name, self._job.domains)
@@ -97,7 +99,7 @@ class PeriodWork:
             permanent_failures=permanent,
             transient_failures=transient,
             missing=missing,
-            input=digest,
+            input=self._digest,
         )
 
     def reopen(self) -> None:
@@ -105,9 +107,9 @@ class PeriodWork:
         if self.remaining and self._before.complete and not self.refreshes:
             self._dataset.reopen(self.period)
 
-    def finish(self, digest: str, should_stop: Callable[[], bool]) -> None:
+    def finish(self, should_stop: Callable[[], bool]) -> None:
         """Write the files of the period. Raises StoppedError."""
-        state = self.state(digest)
+        state = self.state()
         # In a refresh the old reports stay until all new ones are there.
         is_written = not self.refreshes or not (state.transient_failures or state.missing)
         if is_written:
@@ -121,14 +123,15 @@ class PeriodWork:
             self._journal.delete(self._name)
 
 
-def order(job: ExportJob, dataset: Dataset, journal: Journal, digest: str) -> tuple[list[Period], list[Period]]:
+def order(job: ExportJob, index: InputIndex, dataset: Dataset, journal: Journal) -> tuple[list[Period], list[Period]]:
     """Return the periods to work on, and the requested ones that are complete.
 
     Periods that an earlier run left unfinished come first, also if they are not requested now.
     """
-    unfinished = {name for name, state in dataset.state.periods.items() if not state.complete}
-    begun = {Period.parse(name) for name in unfinished | journal.open_periods()}
+    unfinished = {Period.parse(name) for name, state in dataset.state.periods.items() if not state.complete}
+    begun = unfinished | journal.open_periods()
     first = sorted(each for each in begun if each in job.periods or each.end <= job.now())
+    digest = index.digest_for(job.domains)
     complete: list[Period] = []
     rest: list[Period] = []
     for period in sorted(set(job.periods) - set(first)):

@@ -102,13 +102,9 @@ def failure_rows(found: "Iterable[pa.RecordBatch]") -> Iterator[Row]:
         for row in batch.set_column(
             batch.schema.get_field_index("retrieved_at"), "retrieved_at", batch["retrieved_at"].cast(pa.int64())
         ).to_pylist():
+            key = f"{row['type'][0]}{row['endpoint']}"
             failure = (row["kind"], row["error"], row["status"], row["code"], row["message"])
-            yield (row["domain"], key_of(row), row["original"], row["retrieved_at"], None, None, None, None, *failure)
-
-
-def key_of(row: dict[str, Any]) -> str:
-    """Return the key of an endpoint in a row."""
-    return f"{row['type'][0]}{row['endpoint']}"
+            yield (row["domain"], key, row["original"], row["retrieved_at"], None, None, None, None, *failure)
 
 
 def _unit(domain: str, key: str, period: Period) -> tuple[object, ...]:
@@ -130,7 +126,12 @@ class Format(NamedTuple):
 def _write_parquet(file: BinaryIO, schema: "pa.Schema", found: "Iterable[pa.RecordBatch]") -> None:
     repeated: Any = [name for name in schema.names if name not in _DISTINCT]  # pyarrow declares a bool
     with pq.ParquetWriter(
-        file, schema, compression="zstd", use_dictionary=repeated, data_page_size=_PAGE_BYTES
+        file,
+        schema,
+        compression="zstd",
+        use_dictionary=repeated,
+        data_page_size=_PAGE_BYTES,
+        write_page_checksum=True,
     ) as writer:
         group: list[Any] = []
         rows = 0
@@ -147,7 +148,7 @@ def _write_parquet(file: BinaryIO, schema: "pa.Schema", found: "Iterable[pa.Reco
 
 
 def _read_parquet(file: Any, schema: "pa.Schema") -> "Iterator[pa.RecordBatch]":
-    with pq.ParquetFile(file) as opened:
+    with pq.ParquetFile(file, page_checksum_verification=True) as opened:
         for batch in opened.iter_batches(batch_size=_BATCH):
             yield batch.cast(schema)
 

@@ -1,6 +1,7 @@
 import json
 import os
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -160,6 +161,26 @@ def test_a_destination_that_cannot_be_written_is_one_sentence(run, sandbox_env, 
     assert ran.code == exit_codes.INCOMPLETE
     assert "Not a directory" in ran.err
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(("limit", "problem"), [(60_000, "rejected/part-0.jsonl in"), (200_000, "the journal")])
+def test_files_that_cannot_grow_are_one_sentence_and_cost_no_report(sandbox_env, tmp_path, out, limit, problem):
+    numbers = [f"+4673017{i:04d}" for i in range(100)]
+    (tmp_path / "numbers.txt").write_text("\n".join([*numbers, *["0730170102"] * 1000]))
+    arguments = (str(tmp_path / "numbers.txt"), str(out), "--format", "jsonl")
+    limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))}
+    process = start(*arguments, stderr=subprocess.PIPE, **limited)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == exit_codes.INCOMPLETE
+    sentence, remedy = err.splitlines()[-2:]
+    assert sentence.startswith(f"sinch-reporting: {problem}")
+    assert sentence.endswith("; check the disk and its permissions, and run the export again")
+    assert remedy.startswith("Run the same command again")
+    assert "Traceback" not in err
+    again = start(*arguments, stderr=subprocess.DEVNULL)
+    again.communicate(timeout=60)
+    assert again.returncode == exit_codes.FAILED
+    assert sorted(row["endpoint"] for row in rows(out)) == numbers
 
 
 def start(*arguments, **options):

@@ -2,6 +2,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import typing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sinch_reporting import InvalidRequestError, Number, ReportingClient, RetryPolicy, Username
+from sinch_reporting import export as export_package
 from sinch_reporting.bulk import CallReportFailure
 from sinch_reporting.export import RejectedLine, call_reports_table, export_call_reports
-from sinch_reporting.export.export import run_job
 from sinch_reporting.export.job import ExportJob, Period
+from sinch_reporting.export.run import run_job
 from sinch_reporting.testing import faults
 from tests.support.callers import KEY, SECRET
 from tests.support.exports import DAY, ONE_DAY, THREE_DAYS, StaticTransport, requested, rows, state, units
@@ -47,6 +49,14 @@ def static(transport):
 
 def files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_annotations_can_be_evaluated():
+    for name in export_package.__all__:
+        public = getattr(export_package, name)
+        methods = [each for each in vars(public).values() if callable(each)] if isinstance(public, type) else []
+        for each in [public, *methods]:
+            typing.get_type_hints(each)
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
@@ -98,6 +108,22 @@ def test_columns_have_types_units_and_metadata(static, tmp_path):
     assert metadata[b"api_host"] == b"reporting.example"
     assert metadata[b"period"] == b"2026-11-01/2026-11-01"
     assert metadata.keys() >= {b"client_version", b"domain"}
+
+
+def test_parquet_has_the_physical_types_that_all_readers_know(static, tmp_path):
+    static(ENDPOINTS, tmp_path, **ONE_DAY)
+    columns = pq.ParquetFile(tmp_path / "reports/day=2026-11-01/part-0.parquet").schema
+    found = {column.name: (column.physical_type, column.logical_type.type) for column in columns}
+    assert {name: found[name] for name in ("endpoint", "period_start", "duration", "partial")} == {
+        "endpoint": ("BYTE_ARRAY", "STRING"),
+        "period_start": ("INT32", "DATE"),
+        "duration": ("INT64", "NONE"),
+        "partial": ("BOOLEAN", "NONE"),
+    }
+    for name in ("first_call", "retrieved_at"):
+        column = columns.column(columns.names.index(name))
+        assert column.physical_type == "INT64"
+        assert '"isAdjustedToUTC":true,"timeUnit":"microseconds"' in column.logical_type.to_json()
 
 
 def test_readers_find_the_days_without_configuration(static, tmp_path):
@@ -315,8 +341,10 @@ def test_files_of_others_are_not_touched(static, tmp_path):
         assert (tmp_path / name).read_text() == "mine"
 
 
-def test_a_damaged_state_is_refused_with_the_remedy(static, tmp_path):
-    (tmp_path / "export.json").write_text("[")
+@pytest.mark.parametrize("damage", [lambda _: "[", lambda content: content.replace("day=2026", "day=2x26")])
+def test_a_damaged_state_is_refused_with_the_remedy(static, tmp_path, damage):
+    static(ENDPOINTS, tmp_path, **ONE_DAY)
+    (tmp_path / "export.json").write_text(damage((tmp_path / "export.json").read_text()))
     with pytest.raises(InvalidRequestError, match=r"export\.json .* is damaged .*; choose another destination"):
         static(ENDPOINTS, tmp_path, **ONE_DAY)
 

@@ -15,8 +15,8 @@ import pytest
 
 from sinch_reporting import AsyncReportingClient, AuthenticationError, Number, PermissionDeniedError, RetryPolicy
 from sinch_reporting.export import PausePolicy, export_call_reports
-from sinch_reporting.export.export import run_job
 from sinch_reporting.export.job import ExportJob, Period
+from sinch_reporting.export.run import run_job
 from sinch_reporting.testing import faults
 from tests.support.callers import KEY, SECRET
 from tests.support.exports import DAY, ONE_DAY, THREE_DAYS, endpoints, requested, rows, state, units

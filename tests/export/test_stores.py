@@ -1,3 +1,4 @@
+import re
 import stat
 import subprocess
 import sys
@@ -10,10 +11,11 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from moto.server import ThreadedMotoServer
 
-from sinch_reporting import InvalidRequestError, Number, ReportingClient
+from sinch_reporting import InvalidRequestError, Number, ReportingClient, Username
 from sinch_reporting.export import export_call_reports, read_endpoints
-from sinch_reporting.export.database import connect, sqlite_errors
+from sinch_reporting.export.database import connect
 from sinch_reporting.export.output_store import OutputStore, public_name
+from sinch_reporting.export.storage_errors import sqlite_errors
 from tests.support.callers import KEY, SECRET
 from tests.support.exports import ONE_DAY, THREE_DAYS, StaticTransport, rows, units
 
@@ -156,6 +158,51 @@ def test_a_damaged_journal_is_one_sentence_with_the_remedy(tmp_path):
         run(tmp_path / "out", StaticTransport())
 
 
+def in_the_middle(content):
+    page = content.rindex(b"+46730170")
+    return content[: page - 300] + b"\xff" * 600 + content[page + 300 :]
+
+
+DAMAGE = {
+    "pages": in_the_middle,
+    "text": lambda content: content.replace(b"day=2026-11-02", b"day=2026-\xff1-02"),
+    "a period": lambda content: content.replace(b"day=2026-11-02", b"day=2026-x1-02"),
+    "a row": lambda content: re.sub(rb"(?<=n\+4673018)(\d{4})(\d)", lambda m: m[1] + b"x", content),
+    "its end": lambda content: content[:-5000],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_journal_damaged_in_part_is_one_sentence_and_costs_no_report(tmp_path, damage):
+    transport = StaticTransport()
+    numbers = [*NUMBERS, *(f"+4673018{i:05d}" for i in range(200))]
+    run(tmp_path, transport, numbers, should_stop=lambda: transport.requested.total() >= 400)
+    journal = tmp_path / ".journal.sqlite3"
+    journal.write_bytes(DAMAGE[damage](journal.read_bytes()))
+    with pytest.raises(OSError, match=r"the journal .* is damaged; delete it and run the export again"):
+        run(tmp_path, transport, numbers)
+    journal.unlink()
+    assert run(tmp_path, transport, numbers).complete
+    assert len(set(units(tmp_path))) == len(rows(tmp_path)) == 3 * len(numbers)
+
+
+@pytest.mark.parametrize("dataset", ["reports", "failures"])
+@pytest.mark.parametrize("file_format", ["parquet", "csv", "jsonl"])
+def test_no_damaged_row_is_taken_for_a_report(tmp_path, file_format, dataset):
+    endpoints = [*map(Number, NUMBERS), *(Username(f"nobody-{i}") for i in range(30))]
+    run(tmp_path, StaticTransport(), endpoints, file_format=file_format, **ONE_DAY)
+    part = tmp_path / f"{dataset}/day=2026-11-01/part-0.{file_format}"
+    content = part.read_bytes()
+    at = len(content) // 4 if file_format == "parquet" else content.rindex(b"n", 0, len(content) // 2)
+    part.write_bytes(content[:at] + bytes([content[at] ^ 0x91]) + content[at + 1 :])
+    more = [*endpoints, Number("+46700000001")]
+    with pytest.raises(OSError, match=rf"part-0\.{file_format} in .* is damaged[;,] delete it and run the export"):
+        run(tmp_path, StaticTransport(), more, file_format=file_format, **ONE_DAY)
+    part.unlink()
+    assert run(tmp_path, StaticTransport(), more, file_format=file_format, **ONE_DAY).complete
+    assert (len(rows(tmp_path)), len(rows(tmp_path, "failures"))) == (31, 30)
+
+
 @pytest.mark.parametrize("file_format", ["parquet", "csv", "jsonl"])
 def test_a_damaged_file_is_one_sentence_with_the_remedy(tmp_path, file_format):
     run(tmp_path, StaticTransport(), file_format=file_format, **ONE_DAY)
@@ -170,7 +217,7 @@ def test_a_damaged_file_is_one_sentence_with_the_remedy(tmp_path, file_format):
     assert len(rows(tmp_path)) == 31
 
 
-def test_a_full_disk_is_one_sentence_with_the_remedy():
+def test_a_full_disk_is_one_sentence_with_the_remedy(tmp_path):
     connection = connect()
     connection.executescript("CREATE TABLE t (x); PRAGMA max_page_count = 3")
     with pytest.raises(OSError, match="the disk is full; free some space"), sqlite_errors("the journal"):
@@ -178,6 +225,25 @@ def test_a_full_disk_is_one_sentence_with_the_remedy():
     with pytest.raises(OSError, match="the journal cannot be used: no such table"), sqlite_errors("the journal"):
         connection.execute("SELECT * FROM other")
     connection.close()
+    store = OutputStore(tmp_path, None)
+    with (
+        Path("/dev/full").open("wb", buffering=0) as full,
+        pytest.raises(OSError, match=r"^reports/a in .* cannot be written: the disk is full; free some space and run"),
+    ):
+        store.write("reports/a", lambda _: full.write(b"content"))
+
+
+def test_a_destination_that_cannot_be_written_is_one_sentence_with_the_remedy(tmp_path):
+    (tmp_path / "reports").write_text("")
+    (tmp_path / "journals").write_text("")
+    store = OutputStore(tmp_path, None)
+    message = "cannot be used: [A-Z][a-z ]+; check the disk and its permissions, and run the export again"
+    with pytest.raises(OSError, match=f"^reports/a in .* {message}$"):
+        store.write("reports/a", lambda _: None)
+    with pytest.raises(OSError, match=f"^the journal .* {message}$"):
+        run(tmp_path / "out", StaticTransport(), journal=tmp_path / "journals/calls")
+    with pytest.raises(OSError, match=f"^the destination .* {message}$"):
+        run(tmp_path / "reports", StaticTransport())
 
 
 def test_credentials_in_a_uri_are_never_shown(s3, tmp_path, monkeypatch):
