@@ -27,6 +27,7 @@ _REASONS = (
     (r"\+[0-9]*", "not E.164: + must be followed by 7 to 15 digits, the first not 0"),
     (r"\+[0-9 ()./\u00a0-]+", "spaces or punctuation in the number"),
     (r"[0-9][0-9 ()./\u00a0-]+", "no plus sign, and spaces or punctuation in the number"),
+    (r".*[\u200b-\u200f\u202a-\u202e\u2060\ufeff].*", "an invisible character in the number"),
     (r".*[,;\t|].*", "the line contains a delimiter, but its format has a single column"),
 )
 

@@ -28,6 +28,7 @@ _BINARY = {
     b"%PDF": "a PDF file",
     b"\xd0\xcf\x11\xe0": "an old Excel file; save it as .xlsx or CSV",
     b"<": "HTML or XML",
+    b"[": "a JSON array; write a value per line, as in .jsonl",
 }
 
 
@@ -186,7 +187,8 @@ def _decompressed(file: Sampled) -> Generator[Sampled]:
 
 def _unzipped(file: Sampled) -> Iterator[Sampled]:
     with file.seekable_file() as seekable, zipfile.ZipFile(seekable) as archive:
-        members = [each for each in archive.infolist() if not each.is_dir()]
+        files = [each for each in archive.infolist() if not each.is_dir()]
+        members = [each for each in files if not each.filename.startswith("__MACOSX/")]
         if any(each.filename == "[Content_Types].xml" for each in members):
             seekable.seek(0)
             yield Sampled(seekable, file.name)
@@ -206,5 +208,5 @@ def kind_of(file: Sampled) -> str:
         return "xlsx"
     for beginning, name in _BINARY.items():
         if sample.startswith(beginning):
-            raise InvalidRequestError(f"the input {file.name or ''} is {name}, not a file of endpoints")
+            raise InvalidRequestError(f"the input {file.name or ''} is not a file of endpoints: it is {name}")
     return "jsonl" if sample.startswith(b"{") else "csv"

@@ -97,6 +97,7 @@ READABLE = {
     "Excel": workbook([["id", "Mobile"], [1, ONE], [2, TWO]]),
     "gzip": gzip.compress(PLAIN),
     "zip": zipped(("numbers.csv", f"a,number\n1,{ONE}\n2,{TWO}\n")),
+    "zip of macOS": zipped(("__MACOSX/._numbers.csv", "x"), ("numbers.csv", f"a,number\n1,{ONE}\n2,{TWO}\n")),
 }
 
 
@@ -163,7 +164,7 @@ anna
 
 
 def test_without_normalization_nothing_is_guessed_and_the_reason_names_the_form(tmp_path):
-    (tmp_path / "numbers.csv").write_text(SPREADSHEET)
+    (tmp_path / "numbers.csv").write_text(f"{SPREADSHEET}\N{LEFT-TO-RIGHT MARK}{ONE}\n")
     endpoints, rejected, _ = read(tmp_path / "numbers.csv")
     assert endpoints == numbers(SIX)
     assert rejected == [
@@ -176,6 +177,7 @@ def test_without_normalization_nothing_is_guessed_and_the_reason_names_the_form(
         (9, "no plus sign: a national number, without its country code"),
         (10, "not E.164: + must be followed by 7 to 15 digits, the first not 0"),
         (11, "not a phone number in E.164: +, then 7 to 15 digits, the first not 0"),
+        (12, "an invisible character in the number"),
     ]
 
 
@@ -232,6 +234,7 @@ REFUSED = {
     "two columns of numbers": (f"{ONE},{TWO}\n".encode(), "choose one of its columns"),
     "damaged gzip": (gzip.compress(PLAIN * 1000)[:-20], "damaged or not complete"),
     "damaged Parquet": (parquet(number=[ONE])[:-30], "not a Parquet file"),
+    "JSON array": (f'["{ONE}"]'.encode(), "a JSON array; write a value per line"),
     "archive of two files": (zipped(("a.csv", ONE), ("b.csv", TWO)), "must contain one file, not 2"),
     "overlong line": (b"number\n" + b"7" * 3_000_000, "longer than 1 MiB"),
 }
