@@ -6,7 +6,15 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from cyclopts import App, CycloptsError, UnknownCommandError
+from cyclopts import (
+    App,
+    CycloptsError,
+    MissingArgumentError,
+    RepeatArgumentError,
+    UnknownCommandError,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 
 from sinch_reporting import ReportingError, __version__
 from sinch_reporting.cli import exit_codes
@@ -73,11 +81,8 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - a table of exits
     try:
         code = _run(arguments)
         sys.stdout.flush()
-    except UnknownCommandError as error:
-        print_error(f"sinch-reporting: {_unknown_command((error.unused_tokens or [''])[0])}")
-        return exit_codes.USAGE_ERROR
     except CycloptsError as error:
-        print_error(f"sinch-reporting: {' '.join(str(error).split())}")
+        print_error(f"sinch-reporting: {_usage_message(error)}")
         return exit_codes.USAGE_ERROR
     except (exit_codes.UsageError, ReportingError) as error:
         print_error(f"sinch-reporting: {exit_codes.error_message(error)}")
@@ -99,10 +104,30 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - a table of exits
     return code if isinstance(code, int) else exit_codes.OK
 
 
+def _usage_message(error: CycloptsError) -> str:
+    """Return cyclopts' message, in other words if they are a programmer's."""
+    text = " ".join(str(error).split())
+    unused = [printable(token) for token in error.unused_tokens or [""]]
+    manual = f"see {' '.join(['sinch-reporting', *(error.command_chain or ()), '-h'])}"
+    match error:
+        case UnknownCommandError():
+            return _unknown_command(unused[0])
+        case UnusedCliTokensError():
+            return f"too many arguments: {' '.join(unused)}; {manual}"
+        case UnknownOptionError() if "Did you mean" not in text:
+            return f"{text.rstrip('.')}; {manual}"
+        case MissingArgumentError() if match := re.search(r"arameter (\S+) requires an argument", text):
+            return f"{match[1]} {'needs a value' if match[1][0] == '-' else 'is missing'}; {manual}"
+        case RepeatArgumentError():
+            return f"{text.rstrip('.')}; choose one value"
+        case _:
+            return re.sub(r'unable to convert ".*" into bool', "it takes no value", text)
+
+
 def _unknown_command(name: str) -> str:
     nearest = difflib.get_close_matches(name, COMMANDS, 1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"the commands are {', '.join(COMMANDS)}"
-    return f"unknown command '{printable(name)}'; {hint}"
+    return f"unknown command '{name}'; {hint}"
 
 
 def _run(arguments: Sequence[str]) -> object:

@@ -52,7 +52,10 @@ def parse_date(text: str) -> date:
     match = _DATE.fullmatch(text.strip())
     if not match:
         raise ValueError("not a date: write it as 2026-11-01, today or yesterday")
-    return date(int(match[1]), int(match[2]), int(match[3]))
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError as error:
+        raise ValueError(f"not a day of the calendar: {error}; correct the date") from error
 
 
 def today() -> date:
@@ -68,6 +71,13 @@ def _date(_type: object, tokens: Sequence[Token]) -> date:
     return parse_date(tokens[0].value)
 
 
+def _whole_number(_type: object, tokens: Sequence[Token]) -> int:
+    # cyclopts rounds 2.5, and int() accepts 1_000.
+    if not re.fullmatch("[+-]?[0-9]{1,18}", tokens[0].value):
+        raise ValueError("not a whole number: write it in digits, such as 10")
+    return int(tokens[0].value)
+
+
 def show_duration(value: timedelta) -> str:
     """Return a duration as text that `parse_duration` accepts."""
     seconds = value.total_seconds()
@@ -77,6 +87,7 @@ def show_duration(value: timedelta) -> str:
 Duration = Annotated[
     timedelta, Parameter(metavar="DURATION", converter=_duration, show_default=show_duration, n_tokens=1)
 ]
+WholeNumber = Annotated[int, Parameter(metavar="NUMBER", converter=_whole_number, n_tokens=1)]
 Date = Annotated[date, Parameter(metavar="DATE", converter=_date, show_default=False, n_tokens=1)]
 
 
@@ -131,7 +142,7 @@ def _with_standard_input(texts: Iterable[str]) -> Iterator[str]:
             yield text
             continue
         try:
-            lines = [line.strip() for line in sys.stdin]
+            lines = [line.removeprefix("\ufeff").strip() for line in sys.stdin]
         except (TypeError, ValueError, OSError) as error:  # closed, or not text
             raise UsageError("standard input cannot be read as text") from error
         yield from filter(None, lines)

@@ -12,7 +12,7 @@ from cyclopts.validators import Number as InRange
 
 from sinch_reporting import AsyncReportingClient, ReportingClient, RetryPolicy, SignedAuth
 from sinch_reporting.cli import credentials
-from sinch_reporting.cli.arguments import Duration
+from sinch_reporting.cli.arguments import Duration, WholeNumber
 from sinch_reporting.cli.attempts import AttemptReporter
 from sinch_reporting.cli.exit_codes import UsageError
 from sinch_reporting.config import resolve_base_url
@@ -63,7 +63,7 @@ class Connection:
     sandbox: Annotated[bool, Parameter(negative=(), show_default=False)] = False
     timeout: Annotated[Duration | None, Parameter(show_default=False)] = None
     deadline: Annotated[Duration | None, Parameter(show_default=False)] = None
-    retries: Annotated[int | None, Parameter(metavar="NUMBER", show_default=False, validator=InRange(gte=0))] = None
+    retries: Annotated[WholeNumber | None, Parameter(show_default=False, validator=InRange(gte=0))] = None
     max_retry_after: Annotated[Duration | None, Parameter(show_default=False)] = None
     allow_http: Annotated[bool, Parameter(negative=(), show_default=False)] = False
     signing_path_prefix: Annotated[str | None, Parameter(metavar="PREFIX", show_default=False)] = None
@@ -124,7 +124,7 @@ class Connection:
         """
         if not self.sandbox:
             found = credentials.load(self.credentials, keyring=self.keyring)
-            base_url = self.checked_base_url(self.base_url or found.url)
+            base_url = self.checked_base_url(found.url if self.base_url is None else self.base_url)
             yield Account(base_url, SignedAuth(found.key, found.secret), found.source)
             return
         if self.base_url or self.credentials or self.keyring:

@@ -71,7 +71,7 @@ def _condition(text: str) -> Callable[[Counter], bool]:
     match = re.fullmatch(r"(<=|>=|<|>|=|)\s*([0-9]{1,19})", text.strip())
     if not match:
         raise exit_codes.UsageError(
-            f"--until {printable(text)}: not a number to wait for; write it as 0, '<100' or '>=100'"
+            f"--until '{printable(text)}': not a number to wait for; write it as 0, '<100' or '>=100'"
         )
     compare, bound = _COMPARISONS[match[1]], int(match[2])
     return lambda found: compare(found.value, bound)

@@ -77,7 +77,9 @@ def _from_file(path: Path, name: str) -> dict[str, str]:
     except UnicodeDecodeError as error:
         raise UsageError(f"the credentials file {name} is not UTF-8 text; save it as UTF-8") from error
     except OSError as error:
-        raise UsageError(f"the credentials file {name} cannot be read: {error.strerror}") from error
+        raise UsageError(
+            f"the credentials file {name} cannot be read: {error.strerror}; correct --credentials"
+        ) from error
     return parse_file(text, name)
 
 

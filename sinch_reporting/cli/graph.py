@@ -71,12 +71,12 @@ def graph(history: History, now: datetime, *, width: int, height: int, names: tu
     figure.set_x_limits(min_=begin, max_=end)
     values = [value for line in lines for _, value in line]
     bottom, top = (0, len(names)) if names else axis_limits(min(values), max(values), rows)
-    figure.set_y_limits(min_=bottom, max_=top)
+    figure.set_y_limits(min_=0, max_=top - bottom)  # plotille calculates with floats
     pattern = "%H:%M:%S" if end - begin < _SHORT_SPAN else "%H:%M"
     figure.register_label_formatter(datetime, _label(lambda time: time.astimezone(UTC).strftime(pattern)))
-    figure.register_label_formatter(float, _label(partial(_name, names)))
+    figure.register_label_formatter(float, _label(partial(_name, names, bottom, top)))
     for line in lines:
-        figure.plot([time for time, _ in line], [value for _, value in line])
+        figure.plot([time for time, _ in line], [value - bottom for _, value in line])
     _, *drawn = str(figure.show()).splitlines()  # the first one is for the label, which is empty
     return "\n".join(row.replace("\u2800", " ").rstrip() for row in drawn)  # some fonts draw empty braille cells
 
@@ -85,18 +85,23 @@ def axis_limits(low: float, high: float, rows: int) -> tuple[int, int]:
     """Return the ends of the axis: close to the values, not below 0, with a whole number at each row."""
     step = max(math.ceil((high - low) / rows), 1)
     while True:
-        bottom = max(math.floor(low / step) - 1, 0) * step
+        bottom = max(int(low // step) - 1, 0) * step  # not "/": large integers would be rounded
         # A row has four dots, and plotille rounds to the nearest one: half a dot below the top is outside.
         if 8 * (high - bottom) < step * (8 * rows - 1):
             return bottom, bottom + step * rows
         step += max(step // 10, 1)
 
 
-def _name(names: tuple[str, ...], value: float) -> str:
+def _name(names: tuple[str, ...], bottom: int, top: int, height: float) -> str:
+    """Return the label at a height above the bottom of the axis."""
+    above = round(height)
     if names:
-        return names[int(value)] if value < len(names) else ""
-    text = f"{value:.0f}"
-    return text if len(text) <= _LABEL_WIDTH else f"{value:.3e}"
+        return names[above] if above < len(names) else ""
+    if len(str(top)) <= _LABEL_WIDTH:
+        return str(bottom + above)
+    # Long numbers are equal when rounded: the lowest one is, and the others say how much higher they are.
+    text, rounded = (f"+{above}", f"+{above:.2e}") if above else (str(bottom), f"{bottom:.3e}")
+    return text if len(text) <= _LABEL_WIDTH else rounded
 
 
 def _label(text_of: Callable[[Any], str]) -> Callable[..., str]:

@@ -1,5 +1,6 @@
 """Live view on a terminal: the current value and its graph over the last hours."""
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
@@ -43,7 +44,13 @@ class LiveView(Generic[ValueT]):
     _live: Live = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._live = Live(console=self.console, get_renderable=self.render, refresh_per_second=1)
+        # Errors go above the view if they are for the same terminal, else where standard error leads.
+        self._live = Live(
+            console=self.console,
+            get_renderable=self.render,
+            refresh_per_second=1,
+            redirect_stderr=sys.stderr.isatty(),
+        )
 
     def show(self, poll: Poll[ValueT]) -> None:
         """Show a value, or the error instead."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import anyio
 from cyclopts import Parameter
+from cyclopts.validators import Number as InRange
 
 from sinch_reporting.cli import exit_codes
-from sinch_reporting.cli.arguments import Duration, parse_endpoints
+from sinch_reporting.cli.arguments import Duration, WholeNumber, parse_endpoints
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.output import print_error
 from sinch_reporting.parameters import path_segment
@@ -33,7 +34,7 @@ def metrics(
     number: _Texts = (),
     username: _Texts = (),
     host: Annotated[str, Parameter(metavar="ADDRESS")] = "127.0.0.1",
-    port: Annotated[int, Parameter(metavar="NUMBER")] = DEFAULT_PORT,
+    port: Annotated[WholeNumber, Parameter(validator=InRange(gte=0, lte=65535))] = DEFAULT_PORT,
     interval: Duration = timedelta(seconds=10),
     report_interval: Duration = timedelta(minutes=5),
     connection: Connection = Connection(),
@@ -68,9 +69,9 @@ def metrics(
     numbers = parse_endpoints(number, username=False) if number else []
     usernames = parse_endpoints(username, username=True) if username else []
     targets = Targets(
-        counters=counter or (() if service or number or username else ("currentCalls",)),
-        services=service,
-        endpoints=(*numbers, *usernames),
+        counters=tuple(dict.fromkeys(counter or (() if service or number or username else ("currentCalls",)))),
+        services=tuple(dict.fromkeys(service)),
+        endpoints=tuple(dict.fromkeys([*numbers, *usernames])),
         service_interval=interval.total_seconds(),
         report_interval=report_interval.total_seconds(),
     )
@@ -117,8 +118,10 @@ def _served(registry: "CollectorRegistry", host: str, port: int) -> Generator[No
     address = f"[{host}]" if ":" in host else host
     try:
         server, thread = start_http_server(port, host, registry)
-    except (OSError, OverflowError, UnicodeError) as error:
-        raise exit_codes.UsageError(f"cannot listen on {address}:{port}: {error}; choose another --port") from error
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        remedy = "choose another --port or --host"
+        raise exit_codes.UsageError(f"cannot listen on {address}:{port}: {reason}; {remedy}") from error
     print_error(f"serving http://{address}:{server.server_port}/metrics")
     try:
         yield

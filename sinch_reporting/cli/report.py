@@ -10,7 +10,7 @@ from cyclopts.validators import Number as InRange
 
 from sinch_reporting import CallReport, Domain, Endpoint, ReportingClient, ReportingError
 from sinch_reporting.cli import exit_codes
-from sinch_reporting.cli.arguments import Date, parse_endpoints, resolve_period
+from sinch_reporting.cli.arguments import Date, WholeNumber, parse_endpoints, resolve_period
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.output import Output, Row, print_error, select, write, write_table
 from sinch_reporting.parameters import resolve_domain
@@ -26,7 +26,7 @@ def report(
     domain: Annotated[Domain | None, Parameter(show_default=False)] = None,
     start: Annotated[Date | None, Parameter(show_default=False)] = None,
     stop: Annotated[Date | None, Parameter(show_default=False)] = None,
-    days: Annotated[int | None, Parameter(metavar="NUMBER", show_default=False, validator=InRange(gte=1))] = None,
+    days: Annotated[WholeNumber | None, Parameter(show_default=False, validator=InRange(gte=1))] = None,
     daily: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     columns: Annotated[tuple[str, ...], Parameter(metavar="TEXT", negative=(), show_default=False)] = (),
     output: Output = "table",
@@ -55,7 +55,9 @@ def report(
     """
     start, stop = resolve_period(start, stop, days, daily=daily)
     endpoints = parse_endpoints(texts, username=username)
-    names = [name.strip() for text in columns for name in text.split(",") if name.strip()]
+    names = [name for text in columns for name in map(str.strip, text.split(",")) if name]
+    if columns and not names:
+        raise exit_codes.UsageError("--columns names no column; write it as endpoint,total")
     if output == "table" and not names:
         names = ["endpoint", *(["day"] if daily else []), *_FIELDS]  # the title has the domain and the period
     rows = _Rows(names, daily=daily)

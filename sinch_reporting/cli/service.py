@@ -44,7 +44,7 @@ def service(
     if watching.until is not None and watching.until not in _STATUSES and not force:
         given = printable(watching.until)
         raise exit_codes.UsageError(
-            f"--until {given}: the documented statuses are up and down; for another one, add --force"
+            f"--until '{given}': the documented statuses are up and down; for another one, add --force"
         )
     if watching.is_continuous:
         return anyio.run(_watch, service_id, output, watching, interval, connection)

@@ -3,6 +3,7 @@
 import codecs
 import errno
 import os
+import re
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
@@ -39,6 +40,10 @@ class _ClosedOutput(TextIOWrapper):
 def prepare() -> None:
     """Make the standard streams usable: no encoding error, no stream that is None, no reuse of their descriptors."""
     codecs.register_error("sinch_reporting", _replace)
+    for name in ("COLUMNS", "LINES"):
+        # rich writes nothing in 0 columns, and fills 10 ** 9.
+        if not re.fullmatch("[1-9][0-9]{0,3}", os.environ.get(name, "1")):
+            del os.environ[name]
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)

@@ -55,7 +55,7 @@ def format_cell(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.3f}"
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"{value.astimezone(UTC).replace(microsecond=0, tzinfo=None)} UTC"
     if isinstance(value, timedelta):
         return format_duration(value)
     return printable(str(value))
@@ -85,8 +85,8 @@ def _vertical(rows: Sequence[Row]) -> list[Text]:
     names = max(map(cell_len, rows[0]))
     for row in rows:
         lines += [Text()] if lines else []
-        for name, value in row.items():
-            cell = format_cell(value)
+        for name in filter(row.__contains__, rows[0]):
+            cell = format_cell(row[name])
             gap = " " * (names - cell_len(name) + _GAP)
             lines.append(Text.assemble((name, "bold"), gap, (cell, _STYLES.get(cell, ""))))
     return lines

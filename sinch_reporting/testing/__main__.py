@@ -1,6 +1,7 @@
 """`python -m sinch_reporting.testing`: serve a Sandbox until Ctrl-C or SIGTERM."""
 
 import argparse
+import re
 import shlex
 import signal
 import sys
@@ -14,6 +15,8 @@ from sinch_reporting.testing import Sandbox  # first: its error names the missin
 from sinch_reporting.testing._sandbox import EXAMPLE_KEY, EXAMPLE_SECRET
 from sinch_reporting.testing.faults import DEFAULT_CHAOS, Fault
 from sinch_reporting.testing.faults._cli_syntax import help_text, parse
+
+_MAX_PORT = 65535
 
 
 def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m sinch_reporting.testing") -> int:
@@ -29,8 +32,9 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m sinch
             try:
                 sandbox = stack.enter_context(_sandbox(options))
             except (OSError, OverflowError, ValueError) as error:
-                reason = error.strerror if isinstance(error, OSError) else error
-                parser.exit(2, f"{parser.prog}: error: {reason}\n")
+                reason = str(error.strerror if isinstance(error, OSError) else error)
+                option = re.sub(r"\bapplication_(?=key|secret)", "--application-", reason)
+                parser.exit(2, f"{parser.prog}: error: {option}\n")
             _print_settings(sandbox)
             while True:
                 # Signals interrupt it on every platform, unlike a wait for a lock.
@@ -63,7 +67,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--host", default="127.0.0.1", help="the loopback address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="the port to listen on (default: a free one)")
+    parser.add_argument("--port", type=_port, default=0, help="the port to listen on (default: a free one)")
     parser.add_argument(
         "--application-key",
         metavar="KEY",
@@ -109,6 +113,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the random faults (default: %(default)s)")
     return parser
+
+
+def _port(text: str) -> int:
+    if re.fullmatch("[0-9]{1,5}", text) and int(text) <= _MAX_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"the port must be from 0 to {_MAX_PORT}, not {text!r}")
 
 
 def _service(text: str) -> tuple[str, str]:

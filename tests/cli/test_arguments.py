@@ -120,7 +120,7 @@ def test_all_invalid_arguments_are_reported_at_once():
 
 
 def test_standard_input_has_one_endpoint_per_line(monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.StringIO("\n+46730170102 \r\n\n  +46730170103\n"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\ufeff\n\ufeff+46730170102 \r\n\n  +46730170103\n"))
     found = parse_endpoints(["+46730170101", STANDARD_INPUT], username=False)
     assert found == [Number("+46730170101"), Number("+46730170102"), Number("+46730170103")]
     assert parse_endpoints(["anna"], username=True) == [Username("anna")]

@@ -76,7 +76,7 @@ def test_option_takes_precedence_over_file_over_environment(call, sandbox, tmp_p
         (b"SINCH_APPLICATION_KEY=x", "does not contain SINCH_APPLICATION_SECRET"),
         (b"SINCH_APPLICATION_KEY=x SINCH_APPLICATION_SECRET=hidden", "line 1 of the credentials file"),
         (b"\xff\xfe\x00", "is not UTF-8 text"),
-        (None, "No such file or directory"),
+        (None, "No such file or directory; correct --credentials"),
     ],
 )
 def test_an_invalid_file_is_reported_without_its_content(call, tmp_path, content, message):
@@ -113,6 +113,12 @@ def test_an_invalid_secret_is_reported_without_its_text(call, monkeypatch):
     assert ran.code == exit_codes.USAGE_ERROR
     assert "Base64" in ran.err
     assert "not Base64!" not in ran.err
+
+
+def test_an_empty_option_is_not_replaced_by_the_environment(call, sandbox_env):
+    ran = call("--base-url", "")
+    assert (ran.code, sandbox_env.requests) == (exit_codes.USAGE_ERROR, [])
+    assert "correct --base-url" in ran.err
 
 
 def test_http_to_another_machine_needs_an_option(call, sandbox_env):

@@ -10,10 +10,12 @@ import urllib.request
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.doctor.checks import clock
+from sinch_reporting.cli.doctor.network import address_of
 from sinch_reporting.cli.doctor.result import Status
 from sinch_reporting.testing import faults
 from tests.support.raw_server import RawServer, response, tunnel_to
@@ -189,9 +191,10 @@ def test_https_to_a_port_that_speaks_http_is_an_error(diagnose, sandbox_env):
 
 
 def test_http_to_a_port_that_speaks_tls_is_an_error(diagnose, tls_server):
-    _, found = diagnose("--base-url", tls_server.url.replace("https", "http"))
-    assert "speaks TLS" in found["API"]["what"]
-    assert found["API"]["remedy"] == f"use https://127.0.0.1:{tls_server.port}"
+    for path in ("", "/gateway/v1"):
+        _, found = diagnose("--base-url", f"http://127.0.0.1:{tls_server.port}{path}")
+        assert "speaks TLS" in found["API"]["what"]
+        assert found["API"]["remedy"] == f"use https://127.0.0.1:{tls_server.port}{path}"
 
 
 def test_unreadable_certificates_are_an_error(diagnose, tls_server, monkeypatch, tmp_path):
@@ -260,6 +263,15 @@ def test_a_certificate_behind_a_proxy_is_checked_too(diagnose, tls_server, trust
     code, found = diagnose("--base-url", "https://reporting.example/v1")
     assert untrusted["API"]["what"].startswith("the certificate is not trusted")
     assert (code, found["signature"]["result"]) == (exit_codes.OK, "ok")
+
+
+def test_ipv6_addresses_have_brackets():
+    for url, address in {
+        "http://[::1]:8/v1": "[::1]:8",
+        "https://[fe80::1]": "[fe80::1]:443",
+        "http://h": "h:80",
+    }.items():
+        assert address_of(httpx.URL(url)) == address
 
 
 @pytest.mark.parametrize("proxy", ["nonsense://127.0.0.1:1", "http://[::1"])

@@ -83,6 +83,20 @@ def test_long_numbers_do_not_move_the_axis():
     assert {len(label) for label, _ in canvas(drawn)} == {10}
 
 
+@pytest.mark.parametrize("low", [10**10 - 2, 10**15, 10**18, 2**62, 2**63 - 3])
+@pytest.mark.parametrize("span", [0, 2, 10**7, 10**16])
+def test_labels_of_long_numbers_differ_and_the_line_is_exact(low, span):
+    rows = canvas(graph(history(low, low + span), NOON, width=80, height=12))
+    labels = [label.strip() for label, _ in rows]
+    assert len(set(labels)) == 10
+    *above, bottom = map(float, labels)
+    step = above[-1] if labels[0].startswith("+") else above[-1] - bottom
+    assert step >= 1
+    # The line begins at `low` and ends at `low + span`, to a row.
+    drawn = [len(rows) - 1 - index for index, (_, cells) in enumerate(rows) if cells.strip()]
+    assert (max(drawn) - min(drawn)) * step == pytest.approx(span, abs=1.1 * step)
+
+
 @pytest.mark.parametrize(("values", "drawn"), [((1,), ["up"]), ((0,), ["not up"]), ((1, 0), ["up", "not up"])])
 def test_each_state_is_drawn_beside_its_name(values, drawn):
     rows = canvas(graph(history(*values), NOON, width=60, height=12, names=("not up", "up")))

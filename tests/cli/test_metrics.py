@@ -75,6 +75,14 @@ def test_all_series_exist_before_the_first_response(sandbox_env):
         assert found[f"sinch_reporting_last_response_timestamp_seconds{{{labels}}}"] == 0
 
 
+def test_what_is_given_twice_is_requested_once(sandbox_env):
+    options = {"counter": "currentCalls", "service": "rtpproxy", "number": "+46730170101", "username": "anna"}
+    with exporting(*(f"--{name}={value}" for name, value in options.items() for _ in range(3))) as read:
+        names = [name for name in read(bool) if "last_response_timestamp" in name]
+        read(lambda found: all(found[name] > 0 for name in names))
+    assert len(names) == len(sandbox_env.requests) == 4
+
+
 def test_by_default_it_is_the_counter_of_ongoing_calls(sandbox_env):
     with exporting() as read:
         read(lambda found: found['sinch_reporting_current_value{id="currentCalls"}'] >= 0)
@@ -134,6 +142,7 @@ def test_an_unusable_host_is_a_usage_error(run, sandbox_env):
     ran = run("metrics", "--host", "a..b")
     assert ran.code == exit_codes.USAGE_ERROR
     assert "cannot listen on a..b:" in ran.err
+    assert "--host" in ran.err
 
 
 def test_a_port_in_use_is_a_usage_error(run, sandbox_env):

@@ -53,6 +53,14 @@ def test_columns_are_selected_in_every_format(run, sandbox_env):
     assert run(*options, "-o", "csv").out.splitlines()[0] == "total,endpoint,domain"
 
 
+def test_a_list_without_columns_is_a_usage_error(run, sandbox_env):
+    for columns in (",", "", " , "):
+        ran = run("report", "+46730170101", "--columns", columns)
+        assert (ran.code, ran.out) == (exit_codes.USAGE_ERROR, "")
+        assert "--columns names no column" in ran.err
+    assert sandbox_env.requests == []
+
+
 def test_a_failure_is_printed_and_the_others_are_shown(run, sandbox_env):
     sandbox_env.fail_next(faults.Status(403))
     ran = run("report", "+46730170101", "+46730170102", "--output", "json")

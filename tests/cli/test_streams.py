@@ -8,7 +8,7 @@ import pytest
 
 from sinch_reporting.cli import exit_codes
 from sinch_reporting.testing import faults
-from tests.support.terminal import COMMAND
+from tests.support.terminal import COMMAND, run_on_terminal
 
 COMMANDS = [
     "report +46730170101",
@@ -71,6 +71,14 @@ def test_no_encoding_of_the_output_is_an_error(sandbox_env, encoding):
         ran = run_in_shell(f"$C {command}", PYTHONIOENCODING=encoding, PYTHONUTF8="0")
         assert b"Traceback" not in ran.stderr
         assert b"Error" not in ran.stderr
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "abc", "", "²", "9" * 9])
+def test_a_meaningless_size_in_the_environment_hides_nothing(sandbox_env, size):
+    env = {"COLUMNS": size, "LINES": size}
+    for command in ("report +46730170101", "doctor", "--help"):
+        assert run_in_shell(f"$C {command}", **env).stdout == run_in_shell(f"$C {command}").stdout
+    assert "rtpproxy  up" in run_on_terminal("service", "rtpproxy", "--watch", "--stop-after", "1s", env=env)
 
 
 def test_no_environment_is_needed():

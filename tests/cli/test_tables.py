@@ -53,6 +53,8 @@ def test_if_that_is_not_enough_the_rows_are_vertical_and_complete():
     ]
     assert lines[-1] == "success     2"
     assert dropped == []
+    lines, _ = shown([ROW, ROW], 30, total={"success": 2, "endpoint": "total"})
+    assert lines[-2:] == ["endpoint    total", "success     2"]
 
 
 def test_nothing_is_ever_cut():
@@ -62,6 +64,12 @@ def test_nothing_is_ever_cut():
         text = "\n".join(lines)
         assert name in text, width
         assert str(10**15) in text, width
+
+
+def test_times_of_every_year_have_the_same_form():
+    for year in (1, 999, 2026, 9999):
+        time = datetime(year, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+        assert shown([{"time": time}], None)[0] == ["time", f"{year:04}-01-02 03:04:05 UTC"]
 
 
 def test_wide_characters_take_two_columns_and_control_characters_are_escaped():

@@ -166,6 +166,19 @@ def test_the_cursor_is_visible_whatever_ends_the_view(sandbox_env, terminal, num
     assert view.written.rindex("\x1b[?25h") > view.written.rindex("\x1b[?25l")
 
 
+def test_errors_go_where_standard_error_leads(sandbox_env, terminal, tmp_path, monkeypatch):
+    sandbox_env.fail_always(faults.Status(503, retry_after=0))
+    monkeypatch.setenv("LOG", str(tmp_path / "log"))
+    arguments = ("service", "rtpproxy", "--watch", "-v", *INTERVAL)
+    shared = terminal(*arguments)
+    shared.wait_for("attempt 1: 503")
+    shared.wait_for("No response yet")
+    redirected = terminal("-c", 'exec "$0" "$@" 2>"$LOG"', COMMAND, *arguments, program="bash")
+    redirected.wait_for("No response yet")
+    assert "attempt 1: 503" in (tmp_path / "log").read_text("utf-8")
+    assert "attempt 1" not in redirected.text
+
+
 def test_a_small_terminal_shows_the_value_without_the_graph(sandbox_env, terminal):
     view = terminal("service", "rtpproxy", "--watch", *INTERVAL, columns=30, lines=5)
     view.wait_for("rtpproxy  up")

@@ -22,7 +22,12 @@ class Terminal:
     """
 
     def __init__(
-        self, *arguments: str, columns: int = 80, lines: int = 30, env: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        columns: int = 80,
+        lines: int = 30,
+        env: Mapping[str, str] | None = None,
+        program: str = COMMAND,
     ) -> None:
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
         for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"):
@@ -31,7 +36,7 @@ class Terminal:
         self.written = ""
         self._stream = pyte.Stream(self.screen)
         self.process = pexpect.spawn(
-            COMMAND, list(arguments), env={**environment, **(env or {})}, dimensions=(lines, columns), encoding="utf-8"
+            program, list(arguments), env={**environment, **(env or {})}, dimensions=(lines, columns), encoding="utf-8"
         )
 
     @property

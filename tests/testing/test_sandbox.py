@@ -251,6 +251,8 @@ def test_the_command_serves_until_a_signal_and_exits_silently(end):
         (["--service", "media"], "is not ID=STATUS"),
         (["--fault", "explode"], "unknown fault 'explode'; the faults are ok, "),
         (["--chaos", "2"], "rate must be from 0 to 1"),
+        (["--port", "65536"], "argument --port: the port must be from 0 to 65535"),
+        (["--application-secret", "?"], "error: --application-secret must be Base64"),
         (["\x1b]0;x\x07"], r"unrecognized arguments: \x1b]0;x\x07"),
     ],
 )

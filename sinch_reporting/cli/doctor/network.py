@@ -48,8 +48,7 @@ class Route:
     @property
     def address(self) -> str:
         """Host and port to connect to, as text."""
-        address = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-        return f"the proxy {address}" if self.proxy else address
+        return f"the proxy {address_of(self.proxy.url)}" if self.proxy else address_of(self.url)
 
     def get(self, path: str, headers: Mapping[str, str]) -> httpx.Response:
         """Send a request that is not signed, within the time limit.
@@ -72,6 +71,11 @@ def port_of(url: httpx.URL) -> int:
     return url.port or {"https": 443, "http": 80}.get(url.scheme, 1080)
 
 
+def address_of(url: httpx.URL) -> str:
+    """Return host and port of the URL as text, without user name and password."""
+    return f"[{url.host}]:{port_of(url)}" if ":" in url.host else f"{url.host}:{port_of(url)}"
+
+
 def proxy(url: httpx.URL) -> tuple[httpx.Proxy | None, Check]:
     """Return the proxy that the environment names, and the check of its URL."""
     try:
@@ -82,7 +86,7 @@ def proxy(url: httpx.URL) -> tuple[httpx.Proxy | None, Check]:
         return None, failed("the environment names a proxy whose URL is invalid", remedy)
     if not found:
         return None, skipped("the environment names none for this URL")
-    return found, ok(f"{found.url.scheme}://{found.url.host}:{port_of(found.url)}")  # without the password
+    return found, ok(f"{found.url.scheme}://{address_of(found.url)}")
 
 
 def name_resolution(route: Route) -> Check:
@@ -185,9 +189,8 @@ def unsigned_request(route: Route) -> httpx.Response | Check:  # noqa: PLR0911 -
 
 
 def _not_tls(route: Route) -> Check:
-    return failed(
-        f"{route.address} speaks TLS, and the base URL is http://", f"use https://{route.url.netloc.decode()}"
-    )
+    what = f"{route.address} speaks TLS, and the base URL is http://"
+    return failed(what, f"use {route.url.copy_with(scheme='https')}")
 
 
 def _speaks_tls(route: Route) -> bool:
@@ -206,7 +209,7 @@ def _speaks_tls(route: Route) -> bool:
 
 
 def _proxy_refusal(route: Route, reason: str) -> Check:
-    target = f"{route.url.host}:{port_of(route.url)}"
+    target = address_of(route.url)
     remedies = {
         "407": "check user name and password in HTTPS_PROXY or ALL_PROXY",
         "403": f"the proxy does not allow connections to {target}: ask its operator to allow it",
