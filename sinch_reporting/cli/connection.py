@@ -28,12 +28,12 @@ class Account:
     """Server and credentials of a connection.
 
     Attributes:
-        base_url: The base URL, checked.
+        base_url: The base URL; None for that of the environment, or of Sinch.
         auth: The credentials.
         source: Where the credentials come from.
     """
 
-    base_url: str
+    base_url: str | None
     auth: SignedAuth
     source: str
 
@@ -91,7 +91,7 @@ class Connection:
         """Yield the options of a client without its credentials.
 
         Args:
-            base_url: The base URL, None for that of these options.
+            base_url: The base URL, None for that of the environment, or of Sinch.
             defaults: Options of the client. Those of the command line take precedence. `on_attempt` is called as well.
         """
         policy: RetryPolicy = defaults.pop("retry", RetryPolicy())
@@ -112,7 +112,7 @@ class Connection:
         hooks: list[AttemptHook] = [reporter, *filter(None, [options.pop("on_attempt", None)])]
         options |= {"retry": policy, "on_attempt": _call_each(hooks)}
         try:
-            yield options | {"base_url": base_url or self.checked_base_url(self.base_url)}
+            yield options | {"base_url": self.checked_base_url(base_url)}
         finally:
             reporter.close()
 
@@ -124,7 +124,7 @@ class Connection:
         """
         if not self.sandbox:
             found = credentials.load(self.credentials, keyring=self.keyring)
-            base_url = self.checked_base_url(found.url if self.base_url is None else self.base_url)
+            base_url = found.url if self.base_url is None else self.base_url
             yield Account(base_url, SignedAuth(found.key, found.secret), found.source)
             return
         if self.base_url or self.credentials or self.keyring:

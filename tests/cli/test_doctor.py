@@ -106,6 +106,18 @@ def test_a_malformed_secret_is_an_error(diagnose, sandbox_env, monkeypatch):
     assert found["credentials"]["result"] == "error"
     assert "Base64" in found["credentials"]["what"]
     assert "not Base64!" not in str(found)
+    assert found["credentials"]["remedy"].startswith("copy both again")
+    _, found = diagnose("--credentials", "/nonexistent")
+    assert found["credentials"]["what"].endswith("No such file or directory")
+    assert found["credentials"]["remedy"] == "correct --credentials"
+
+
+def test_an_invalid_base_url_is_not_an_error_of_the_credentials(diagnose, sandbox_env):
+    for base_url in ("nonsense", "", "http://reporting.example/v1"):
+        code, found = diagnose("--base-url", base_url)
+        assert (code, found["credentials"]["result"]) == (exit_codes.FAILED, "ok")
+        assert found["base URL"]["result"] == "error"
+        assert "--base-url" in found["base URL"]["remedy"] or "--allow-http" in found["base URL"]["remedy"]
 
 
 def test_a_credentials_file_that_others_can_read_is_a_warning(diagnose, sandbox_env, tmp_path):
@@ -145,6 +157,10 @@ def test_an_unknown_name_is_an_error(diagnose, sandbox_env, monkeypatch):
     assert "DNS" in found["name"]["remedy"]
     monkeypatch.delenv("SINCH_REPORTING_URL")
     assert "ask Sinch support whether it is still available" in diagnose()[1]["name"]["remedy"]
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    _, found = diagnose("--base-url", "https://reporting.example/v1")
+    assert found["name"]["what"].startswith("proxy.example has no address")
+    assert found["name"]["remedy"] == "check the name in HTTPS_PROXY or ALL_PROXY, and this machine's DNS"
 
 
 def test_a_refused_connection_is_an_error(diagnose, sandbox_env):
@@ -416,6 +432,8 @@ def gateway(sandbox_env):
 
 def test_a_gateway_that_rewrites_paths_is_detected(diagnose, gateway, run):
     _, found = diagnose("--base-url", gateway)
+    assert "add --signing-path-prefix /v1" in found["signature"]["remedy"]
+    _, found = diagnose("--base-url", gateway, "--signing-path-prefix", "/v2")
     assert "add --signing-path-prefix /v1" in found["signature"]["remedy"]
     code, found = diagnose("--base-url", gateway, "--signing-path-prefix", "/v1")
     assert (code, found["signature"]["what"]) == (exit_codes.OK, "accepted")

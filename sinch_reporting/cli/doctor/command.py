@@ -11,7 +11,7 @@ from sinch_reporting.cli import exit_codes
 from sinch_reporting.cli.connection import Account, Connection
 from sinch_reporting.cli.doctor import checks, network, signing
 from sinch_reporting.cli.doctor.network import Route
-from sinch_reporting.cli.doctor.result import Check, Status, skipped
+from sinch_reporting.cli.doctor.result import Check, Status, failed, skipped
 from sinch_reporting.cli.output import Output, console, write
 from sinch_reporting.cli.streams import write_text
 from sinch_reporting.cli.text import printable
@@ -62,8 +62,9 @@ def run_checks(connection: Connection) -> Iterator[tuple[str, Check]]:
         try:
             account = stack.enter_context(connection.account())
         except (exit_codes.UsageError, ConfigurationError) as error:
-            what, _, remedy = str(error).partition("\n")
-            yield "credentials", Check(Status.ERROR, what, remedy or None)
+            text = str(error)
+            what, _, remedy = text.partition("\n" if "\n" in text else "; ")
+            yield "credentials", failed(what, remedy or signing.COPY)
         else:
             yield "credentials", checks.credentials(account.source, connection.credentials)
         blocked = False
@@ -99,7 +100,7 @@ class _Diagnosis:
             url = httpx.URL(self.connection.checked_base_url(given))
         except exit_codes.UsageError as error:
             what, _, remedy = str(error).partition("; ")
-            return Check(Status.ERROR, what, remedy)
+            return failed(what, remedy)
         timeout = self.connection.timeout
         self.route = Route(url, None, timeout.total_seconds() if timeout else network.SECONDS)
         return checks.base_url(url, self.connection.signing_path_prefix)

@@ -95,6 +95,8 @@ def name_resolution(route: Route) -> Check:
         found = socket.getaddrinfo(route.host, route.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         remedy = "check the name and this machine's DNS; if only a proxy can resolve names, set HTTPS_PROXY"
+        if route.proxy:
+            remedy = "check the name in HTTPS_PROXY or ALL_PROXY, and this machine's DNS"
         if route.host == httpx.URL(DEFAULT_BASE_URL).host:
             remedy += f"\n{WITHDRAWN}"
         return failed(f"{route.host} has no address: {getattr(error, 'strerror', None) or error}", remedy)

@@ -19,21 +19,21 @@ from sinch_reporting.cli.doctor.network import Route
 from sinch_reporting.cli.doctor.result import COUNTER, Check, failed, ok
 from sinch_reporting.cli.exit_codes import error_line, is_from_intermediary
 
-_COPY = "copy both again from the Sinch dashboard, each completely"
+COPY = "copy both again from the Sinch dashboard, each completely"
 _SUPPORT = "contact Sinch support"
 _REMEDIES = {
-    401: _COPY,
+    401: COPY,
     403: f"{_SUPPORT}: ask whether the application may use the Reporting API",
     429: "send fewer requests, and try again later",
     500: f"try again later; if it persists, {_SUPPORT}",
     40100: "the Authorization header did not arrive as it was sent; find out what changes headers on the way",
     40101: "the timestamp is missing or too old: set this machine's clock, or find out what removes headers on the way",
-    40102: f"the secret does not belong to the key; {_COPY}",
+    40102: f"the secret does not belong to the key; {COPY}",
     40103: "the request is authorized already; find out what adds credentials on the way, such as a gateway",
-    40104: f"the application is not authorized by its secret; {_COPY}, or {_SUPPORT}",
+    40104: f"the application is not authorized by its secret; {COPY}, or {_SUPPORT}",
     40105: "the credentials or the timestamp have expired: set this machine's clock, then create a new secret",
-    40107: f"wrong type of authorization, key or password; {_COPY}, and use those of the application, not of a project",
-    40108: f"the key is unknown; {_COPY}",
+    40107: f"wrong type of authorization, key or password; {COPY}, and use those of the application, not of a project",
+    40108: f"the key is unknown; {COPY}",
     40301: "the server does not accept signed requests for this application; ask Sinch support to allow them",
     40302: f"the application may not use this operation; {_SUPPORT}",
     40303: f"the application may not use this operation; {_SUPPORT}",
@@ -53,7 +53,8 @@ def signature(route: Route, auth: SignedAuth, options: Mapping[str, Any]) -> Che
     except NotFoundError:
         return ok(f"accepted, although there is no counter {COUNTER}")
     except APIError as error:
-        return _refusal(error, _rewritten_path(route, auth, error))
+        prefix = options.get("signing_path_prefix", route.url.path.rstrip("/"))
+        return _refusal(error, _rewritten_path(route, auth, error, prefix))
     except DecodeError as error:
         return failed(error_line(error), "check that the base URL leads to the Reporting API")
     except ReportingError as error:
@@ -74,11 +75,10 @@ def _refusal(error: APIError, rewritten: str | None) -> Check:
     return failed(what, remedy)
 
 
-def _rewritten_path(route: Route, auth: SignedAuth, error: APIError) -> str | None:
+def _rewritten_path(route: Route, auth: SignedAuth, error: APIError, prefix: str) -> str | None:
     """Return the remedy if a gateway rewrites paths: the signature of another path prefix is accepted."""
     if not isinstance(error, AuthenticationError) or error.error_code != _INVALID_SIGNATURE:
         return None
-    prefix = route.url.path.rstrip("/")
     for candidate in ("/v1", ""):
         if candidate != prefix and _accepts(route, auth, candidate):
             return (
