@@ -119,7 +119,7 @@ def _usage_message(error: CycloptsError) -> str:
         case MissingArgumentError() if match := re.search(r"arameter (\S+) requires an argument", text):
             return f"{match[1]} {'needs a value' if match[1][0] == '-' else 'is missing'}; {manual}"
         case RepeatArgumentError():
-            return f"{text.rstrip('.')}; choose one value"
+            return f"{text.rstrip('.')}; give it once"
         case _:
             return re.sub(r'unable to convert ".*" into bool', "it takes no value", text)
 

@@ -66,12 +66,12 @@ class LiveView(Generic[ValueT]):
         if self.value is None and self.error is None:
             return Text("waiting for the first response")
         now, width = self.now(), self.console.width
-        lines: list[Text] = []
+        texts: list[Text] = []
         if self.value is not None:
-            lines += lay_out([self.row(self.value)], width)[0]
+            texts += lay_out([self.row(self.value)], width)[0]
         if self.error is not None:
-            lines += Text(error_line(self.error), style="red").wrap(self.console, width)
-            lines += Text(self._ages(now)).wrap(self.console, width)
+            texts += [Text(error_line(self.error), style="red"), Text(self._ages(now))]
+        lines = [line for text in texts for line in text.wrap(self.console, width)]
         height = min(_MAX_HEIGHT, self.console.height - len(lines) - 2)
         drawn = graph(self.history, now, width=width, height=height, names=self.tick_labels)
         return Text("\n").join([*lines, Text(), Text(drawn)])

@@ -81,7 +81,7 @@ def test_help_is_wrapped_once(name, columns):
         (["counter", "x", "y\n"], r"too many arguments: y\n; see sinch-reporting counter -h"),
         (["counter", "x", "--until"], "--until needs a value; see sinch-reporting counter -h"),
         (["counter", "x", "--zzz"], "Unknown option: --zzz; see sinch-reporting counter -h"),
-        (["counter", "x", "-o", "csv", "-o", "csv"], "-o specified multiple times; choose one value"),
+        (["counter", "x", "-o", "csv", "-o", "csv"], "-o specified multiple times; give it once"),
         (["counter", "x", "--sandbox=maybe"], "--sandbox: it takes no value"),
         (["counter", "x", "--retries", "2.5"], "--retries: not a whole number"),
         (["counter", "x", "--retries", "-1"], "Must be >= 0"),

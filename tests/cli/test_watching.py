@@ -179,6 +179,16 @@ def test_errors_go_where_standard_error_leads(sandbox_env, terminal, tmp_path, m
     assert "attempt 1" not in redirected.text
 
 
+def test_a_long_id_leaves_room_for_the_whole_graph(sandbox_env, terminal):
+    name = "x" * 100
+    sandbox_env.set_counter(name, 842)
+    view = terminal("counter", name, "--watch", columns=40, lines=16)
+    view.wait_for("(UTC)")
+    view.wait_until(lambda view: "".join(view.rows).count("x") == 100)
+    assert "..." not in view.text
+    assert any("842 |" in row for row in view.rows)
+
+
 def test_a_small_terminal_shows_the_value_without_the_graph(sandbox_env, terminal):
     view = terminal("service", "rtpproxy", "--watch", *INTERVAL, columns=30, lines=5)
     view.wait_for("rtpproxy  up")
