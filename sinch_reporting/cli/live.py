@@ -1,5 +1,7 @@
 """Live view on a terminal: the current value and its graph over the last hours."""
 
+import errno
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -53,7 +55,9 @@ class LiveView(Generic[ValueT]):
         )
 
     def show(self, poll: Poll[ValueT]) -> None:
-        """Show a value, or the error instead."""
+        """Show a value, or the error instead. Raises OSError if the terminal is gone."""
+        if not sys.stdout.isatty():  # rich would show nothing, and the command would request values forever
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         now = self.now()
         self.error, self.next_poll = poll.error, now + timedelta(seconds=poll.wait)
         if poll.value is not None:
@@ -71,7 +75,7 @@ class LiveView(Generic[ValueT]):
             texts += lay_out([self.row(self.value)], width)[0]
         if self.error is not None:
             texts += [Text(error_line(self.error), style="red"), Text(self._ages(now))]
-        lines = [line for text in texts for line in text.wrap(self.console, width)]
+        lines: list[Text] = [line for text in texts for line in text.wrap(self.console, width)]
         height = min(_MAX_HEIGHT, self.console.height - len(lines) - 2)
         drawn = graph(self.history, now, width=width, height=height, names=self.tick_labels)
         return Text("\n").join([*lines, Text(), Text(drawn)])

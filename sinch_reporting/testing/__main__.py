@@ -31,10 +31,12 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "python -m sinch
         with ExitStack() as stack:
             try:
                 sandbox = stack.enter_context(_sandbox(options))
-            except (OSError, OverflowError, ValueError) as error:
-                reason = str(error.strerror if isinstance(error, OSError) else error)
-                option = re.sub(r"\bapplication_(?=key|secret)", "--application-", reason)
-                parser.exit(2, f"{parser.prog}: error: {option}\n")
+            except OSError as error:
+                reason = f"cannot listen on port {options.port} of {options.host}: {error.strerror}"
+                parser.exit(2, f"{parser.prog}: error: {reason}; choose another --port\n")
+            except ValueError as error:
+                reason = re.sub(r"\bapplication_(?=key|secret)", "--application-", str(error))
+                parser.exit(2, f"{parser.prog}: error: {reason}\n")
             _print_settings(sandbox)
             while True:
                 # Signals interrupt it on every platform, unlike a wait for a lock.
@@ -48,6 +50,8 @@ class _Parser(argparse.ArgumentParser):
         (file or sys.stdout).write(self.format_help())  # argparse ignores that this fails
 
     def error(self, message: str) -> NoReturn:
+        for type_name, kind in {"int": "whole number", "float": "number"}.items():
+            message = message.replace(f"invalid {type_name} value:", f"not a {kind}:")
         super().error("".join(each if each.isprintable() else ascii(each)[1:-1] for each in message))
 
 

@@ -179,6 +179,19 @@ def test_errors_go_where_standard_error_leads(sandbox_env, terminal, tmp_path, m
     assert "attempt 1" not in redirected.text
 
 
+def test_the_view_ends_with_its_terminal_even_without_a_signal(sandbox_env):
+    controller, terminal = os.openpty()
+    command = [COMMAND, "service", "rtpproxy", "--watch", *INTERVAL]
+    streams = {"stdin": terminal, "stdout": terminal, "stderr": subprocess.PIPE}
+    env = {**os.environ, "TERM": "xterm", "LANG": "C.UTF-8"}
+    with subprocess.Popen(command, **streams, text=True, env=env) as process:
+        os.close(terminal)
+        os.read(controller, 1)  # it has begun
+        os.close(controller)
+        assert process.wait(30) == exit_codes.FAILED
+        assert process.stderr.read() == "sinch-reporting: cannot write to standard output: Input/output error\n"
+
+
 def test_a_long_id_leaves_room_for_the_whole_graph(sandbox_env, terminal):
     name = "x" * 100
     sandbox_env.set_counter(name, 842)

@@ -245,7 +245,12 @@ def test_the_command_serves_until_a_signal_and_exits_silently(end):
         (["--host", "0.0.0.0"], "loopback"),
         (["--application-secret", "!"], "Base64"),
         (["--port", "70000"], "port must be"),
-        (["--port", "{taken}"], "in use"),
+        (
+            ["--port", "{taken}"],
+            "cannot listen on port {taken} of 127.0.0.1: Address already in use; choose another --port",
+        ),
+        (["--seed", "x"], "argument --seed: not a whole number: 'x'"),
+        (["--chaos", ""], "argument --chaos: not a number: ''"),
         (["--counter", "n=x"], "is not ID=VALUE"),
         (["--counter", "n=-1"], "value must be from 0"),
         (["--service", "media"], "is not ID=STATUS"),
@@ -262,7 +267,7 @@ def test_the_command_explains_in_its_last_line_why_it_cannot_serve(running, caps
         main([argument.format(taken=taken) for argument in arguments])
     output, errors = capsys.readouterr()
     assert (caught.value.code, output) == (2, "")
-    assert words in errors.splitlines()[-1]
+    assert words.format(taken=taken) in errors.splitlines()[-1]
     assert errors.splitlines()[-1].startswith("python -m sinch_reporting.testing: error: ")
 
 
