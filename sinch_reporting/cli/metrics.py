@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -111,6 +112,11 @@ def _until_terminated() -> Generator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
+def _report_failed_scrape(request: object, client_address: object) -> None:  # noqa: ARG001 - of socketserver
+    """Print the exception in a line; the server would print a traceback."""
+    print_error(f"sinch-reporting: a scrape failed: {type(sys.exception()).__name__}")
+
+
 @contextmanager
 def _served(registry: "CollectorRegistry", host: str, port: int) -> Generator[None]:
     from prometheus_client import start_http_server  # noqa: PLC0415 - an optional extra
@@ -122,6 +128,7 @@ def _served(registry: "CollectorRegistry", host: str, port: int) -> Generator[No
         reason = getattr(error, "strerror", None) or error
         remedy = "choose another --port or --host"
         raise exit_codes.UsageError(f"cannot listen on {address}:{port}: {reason}; {remedy}") from error
+    server.handle_error = _report_failed_scrape  # type: ignore[method-assign]
     print_error(f"serving http://{address}:{server.server_port}/metrics")
     try:
         yield

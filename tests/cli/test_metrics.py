@@ -3,11 +3,13 @@ import math
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -35,7 +37,7 @@ def exporting(*arguments, address=r"127\.0\.0\.1"):
                 if condition(found):
                     return found
 
-        read.process = process
+        read.process, read.port = process, urlsplit(url).port
         yield read
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == exit_codes.OK
@@ -123,6 +125,15 @@ def test_a_lone_surrogate_in_a_status_is_escaped(raw_server, sandbox_env):
     with exporting("--service", "rtpproxy", "--base-url", raw_server.url) as read:
         found = read(lambda found: any("service_status{" in name for name in found))
     assert r'sinch_reporting_service_status{id="rtpproxy",status="x\\ud800\\x1b"}' in found
+
+
+def test_a_scrape_that_is_reset_is_one_line_and_others_continue(sandbox_env):
+    with exporting() as read:
+        with socket.create_connection(("127.0.0.1", read.port)) as scraper:
+            scraper.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing it is a reset
+            scraper.sendall(b"GET /metrics HTTP/1.1\r\nHo")
+        assert read.process.stderr.readline() == "sinch-reporting: a scrape failed: ConnectionResetError\n"
+        assert read(bool)
 
 
 def test_failures_are_printed_and_counted(sandbox_env):
