@@ -19,6 +19,7 @@ from sinch_reporting._responses import MAX_BODY_BYTES, TOO_LARGE
 from sinch_reporting.errors import DecodeError
 
 _MAX_RESPONSE_BYTES = MAX_BODY_BYTES + 100 * 1024  # with the largest head that h11 accepts
+_MAX_REUSED_BYTES = 32 * 1024  # anyio reads up to 256 KiB at once, and holds back what exceeds 64 KiB
 _FIRST_TRY_SECONDS = 0.3  # for each of several addresses, before any gets its full share
 
 
@@ -41,8 +42,10 @@ def is_one_response(received: bytearray, headers: Sequence[tuple[bytes, bytes]],
 
     httpcore would take surplus bytes for the response to the next request, which is another number's report.
     """
-    if any(name.lower() == b"transfer-encoding" for name, _ in headers):
-        return received.endswith(b"\r\n0\r\n\r\n") and received.count(b"HTTP/1.") == 1
+    if len(received) > _MAX_REUSED_BYTES:
+        return False
+    if any(name.lower() == b"transfer-encoding" for name, _ in headers):  # a 204 has no chunks in spite of it
+        return body_length > 0 and received.endswith(b"\r\n0\r\n\r\n") and received.count(b"HTTP/1.") == 1
     return len(received) == received.find(b"\r\n\r\n") + 4 + body_length
 
 

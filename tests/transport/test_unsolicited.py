@@ -1,9 +1,11 @@
 """An unsolicited response is never used for the next request: it could be another number's report."""
 
+import contextlib
 import json
 import socket
 import threading
 
+from sinch_reporting import APIError, DecodeError
 from tests.support.raw_server import response
 from tests.transport.conftest import ONCE
 
@@ -68,6 +70,30 @@ def assert_unsolicited_is_not_used(make_client, route, frame):
             route.wait_until_readable()
         assert reporting.get_counter("currentCalls").value == 8, send.__name__
         assert len(route.server.requests) == 2
+
+
+def test_nothing_that_follows_an_odd_response_is_used(make_client, direct):
+    size = 64 * 1024
+    fills_a_read = response(counter(7).partition(b"\r\n\r\n")[2].ljust(2 * size - len(response(bytes(size)))))
+    assert len(fills_a_read) == size
+    odd = {
+        "fills a read": fills_a_read + counter(99),
+        "204 with chunks": b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "304 with chunks": b"HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "trailers": chunked(counter(7)).removesuffix(b"\r\n") + b"X: y\r\n\r\n" + chunked(counter(99)),
+        "two lengths": counter(7).replace(b"\r\n\r\n", b"\r\nContent-Length: 48\r\n\r\n") + counter(99),
+        "too small a length": counter(7).replace(b": 48", b": 1") + counter(99),
+        "both framing headers": chunked(counter(7)).replace(b"Tr", b"Content-Length: 1\r\nTr", 1) + counter(99),
+        "informational response": b"HTTP/1.1 103 Early Hints\r\n\r\n" + counter(7) + counter(99),
+        "informational response after": counter(7) + b"HTTP/1.1 103 Early Hints\r\n\r\n" + counter(99),
+    }
+    reporting = make_client(direct.url, retry=ONCE)
+    for name, raw in odd.items():
+        direct.server.script[:] = [raw, counter(8)]
+        direct.server.requests.clear()
+        with contextlib.suppress(APIError, DecodeError):
+            assert reporting.get_counter("currentCalls").value == 7, name
+        assert reporting.get_counter("currentCalls").value == 8, name
 
 
 def test_connections_are_reused_if_nothing_unsolicited_arrived(make_client, route):
