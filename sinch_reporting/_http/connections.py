@@ -1,9 +1,9 @@
 """State of a connection, name resolution in threads, and slots: shared by both transports."""
 
+import _thread
 import queue
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
@@ -100,7 +100,8 @@ def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
         except BaseException as error:  # noqa: BLE001 - raised below, in the thread that waits
             results.put(error)
 
-    threading.Thread(target=resolve, daemon=True, name="sinch_reporting_dns").start()
+    # Thread.start would wait with a lock; Ctrl-C there can become "RuntimeError: release unlocked lock".
+    _thread.start_new_thread(resolve, ())
     try:
         result = results.get(timeout=seconds)
     except queue.Empty:

@@ -54,5 +54,5 @@ def test_httpcore_logs_neither_response_headers_nor_credentials_of_our_requests(
     logger.debug(private)
     logger.debug("another event")
     own_request.reset(token)
-    logger.debug(f"{private} of another client")
+    logger.debug("%s of another client", private)
     assert messages(caplog) == ["another event", f"{private} of another client"]
