@@ -4,11 +4,11 @@ import _thread
 import queue
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from time import monotonic
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import anyio
 import httpcore
@@ -49,17 +49,21 @@ def is_one_response(received: bytearray, headers: Sequence[tuple[bytes, bytes]],
     return len(received) == received.find(b"\r\n\r\n") + 4 + body_length
 
 
-def has_unread_tls_data(ssl_object: object) -> bool:
-    """Tell whether a TLS object holds received data that nobody has read yet."""
-    if not isinstance(ssl_object, ssl.SSLObject):
-        return False  # a TLS socket leaves unread records in the kernel, where they make the socket readable
-    try:
-        ssl_object.read(1)
-    except ssl.SSLWantReadError:
-        return False
-    except ssl.SSLError:
-        pass
-    return True
+class TLSObject(ssl.SSLObject):
+    """A TLS object that shows the records, also incomplete ones, that it has received and nobody has read yet."""
+
+    incoming: ssl.MemoryBIO
+
+    @classmethod
+    def _create(cls, incoming: ssl.MemoryBIO, *args: Any, **options: Any) -> Self:  # by `wrap_bio`
+        made: Self = cast("Any", super())._create(incoming, *args, **options)  # noqa: SLF001
+        made.incoming = incoming
+        return made
+
+
+def has_unread_records(layers: Iterable[object]) -> bool:
+    """Return whether TLS objects hold unread records. TLS sockets leave them in the kernel, where they are readable."""
+    return any(isinstance(layer, TLSObject) and layer.incoming.pending for layer in layers)
 
 
 class FallbackBackend(httpcore.SyncBackend):

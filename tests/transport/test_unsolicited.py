@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import socket
 import threading
 
@@ -44,6 +45,19 @@ def split_in_half(connection, solicited, surplus):
     in_its_own_segment(connection, solicited + surplus[:half], surplus[half:])
 
 
+def with_most_of_a_record(connection, solicited, surplus):
+    """Send the response, and all but the end of what the connection sends for the surplus: of a record, with TLS."""
+    descriptor = connection.fileno()
+    original = os.dup(descriptor)
+    ours, theirs = socket.socketpair()
+    with ours, theirs, socket.socket(fileno=original) as unencrypted:
+        os.dup2(theirs.fileno(), descriptor)
+        connection.sendall(solicited)
+        connection.sendall(surplus)
+        os.dup2(original, descriptor)
+        unencrypted.sendall(ours.recv(65536)[:-20])
+
+
 def test_an_unsolicited_response_is_never_used(make_client, route):
     assert_unsolicited_is_not_used(make_client, route, bytes)
 
@@ -55,7 +69,8 @@ def test_an_unsolicited_response_after_chunks_is_never_used(make_client, direct)
 def assert_unsolicited_is_not_used(make_client, route, frame):
     reporting = make_client(route.url, retry=ONCE, allow_http=True)
     sent = threading.Event()
-    for send in (in_one_segment, as_second_record_in_one_segment, in_its_own_segment, split_in_half):
+    ways = (in_one_segment, as_second_record_in_one_segment, in_its_own_segment, split_in_half, with_most_of_a_record)
+    for send in ways:
 
         def step(connection, send=send):
             send(connection, frame(counter(7)), frame(counter(99)))
