@@ -18,7 +18,8 @@ from sinch_reporting._http import Deadline
 from sinch_reporting._responses import MAX_BODY_BYTES, TOO_LARGE
 from sinch_reporting.errors import DecodeError
 
-_MAX_RESPONSE_BYTES = MAX_BODY_BYTES + 100 * 1024  # with the largest head that h11 accepts
+_MAX_HEADERS_BYTES = 32 * 1024  # of a head or trailers; h11 may need 180 times the memory of one
+_MAX_RESPONSE_BYTES = MAX_BODY_BYTES + 100 * 1024  # with a head, and the sizes of chunks
 _MAX_REUSED_BYTES = 32 * 1024  # anyio reads up to 256 KiB at once, and holds back what exceeds 64 KiB
 _FIRST_TRY_SECONDS = 0.3  # for each of several addresses, before any gets its full share
 
@@ -32,9 +33,14 @@ def remaining(timeout: float | None, error: type[httpcore.TimeoutException]) -> 
 
 
 def check_size(received: bytearray) -> None:
-    """Raise DecodeError if received bytes exceed the size of any valid response."""
-    if len(received) > _MAX_RESPONSE_BYTES:
-        raise DecodeError(TOO_LARGE)
+    """Raise DecodeError if received bytes exceed the size of any valid response, or of its head or trailers."""
+    size = len(received)
+    if size > _MAX_HEADERS_BYTES:
+        last_chunk = received.rfind(b"\r\n0", -4 * _MAX_HEADERS_BYTES)  # farther than one read can exceed the limit
+        are_trailers_large = 0 <= last_chunk < size - _MAX_HEADERS_BYTES
+        is_head_large = received.find(b"\r\n\r\n", 0, _MAX_HEADERS_BYTES) < 0
+        if size > _MAX_RESPONSE_BYTES or is_head_large or are_trailers_large:
+            raise DecodeError(TOO_LARGE)
 
 
 def is_one_response(received: bytearray, headers: Sequence[tuple[bytes, bytes]], body_length: int) -> bool:
