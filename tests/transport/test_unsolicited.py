@@ -4,11 +4,13 @@ import contextlib
 import json
 import os
 import socket
+import ssl
 import threading
 
 from sinch_reporting import APIError, DecodeError
+from tests.support.proxies import HTTPSProxy
 from tests.support.raw_server import response
-from tests.transport.conftest import ONCE
+from tests.transport.conftest import ONCE, Route
 
 CORK = getattr(socket, "TCP_CORK", 4)  # elsewhere it is TCP_NOPUSH
 
@@ -64,6 +66,19 @@ def test_an_unsolicited_response_is_never_used(make_client, route):
 
 def test_an_unsolicited_response_after_chunks_is_never_used(make_client, direct):
     assert_unsolicited_is_not_used(make_client, direct, chunked)
+
+
+def test_an_unsolicited_response_through_an_https_proxy_is_never_used(
+    make_client, server, authority, tmp_path, monkeypatch
+):
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))  # also verifies the proxy
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with HTTPSProxy(server.port, context) as proxy:
+        monkeypatch.setenv("ALL_PROXY", proxy.url)
+        route = Route(server, server.url.replace("127.0.0.1", "reporting.example"), proxy.port)
+        assert_unsolicited_is_not_used(make_client, route, bytes)
 
 
 def assert_unsolicited_is_not_used(make_client, route, frame):
