@@ -8,6 +8,7 @@ This pool holds up to a hundred of httpcore's connections.
 import ssl
 from collections import deque
 from collections.abc import AsyncIterable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Self, cast
 
@@ -25,7 +26,7 @@ class AsyncConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream)
 
     def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
         self._stream: Any = None
-        self._tls: list[object] = []  # the TLS objects; within a tunnel through an https:// proxy there are two
+        self._tls: list[Any] = []  # the TLS objects; within a tunnel through an https:// proxy there are two
         self._timeout: float | None = None  # of the start; httpcore passes none while it negotiates with a SOCKS proxy
         self._received = bytearray()  # since the last request
         self._out_of_sync = False
@@ -64,7 +65,7 @@ class AsyncConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream)
         value = self._stream.get_extra_info(info)
         if info != "is_readable":
             return value
-        return self._out_of_sync or value or connections.has_unread_records(self._tls)
+        return self._out_of_sync or value or any(layer.pending() for layer in self._tls)
 
     async def send(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request, and return the response with its body."""
@@ -125,22 +126,18 @@ class AsyncPool:
         return response
 
     async def _acquire(self, origin: httpcore.Origin) -> AsyncConnection:
-        while self._idle:
-            try:
+        with suppress(IndexError):  # not a condition of the loop: another thread may be faster
+            while True:
                 connection = self._idle.pop()[1]
-            except IndexError:  # another thread was faster
-                break
-            if connection.is_usable(origin):
-                return connection
-            await connection.aclose()
+                if connection.is_usable(origin):
+                    return connection
+                await connection.aclose()
         return AsyncConnection(origin, self._options)
 
     async def _close_idle(self, before: float) -> None:  # those that have been idle since before a time
-        try:
+        with suppress(IndexError):
             while self._idle[0][0] < before:
                 await self._idle.popleft()[1].aclose()
-        except IndexError:
-            return
 
     async def __aenter__(self) -> Self:
         return self

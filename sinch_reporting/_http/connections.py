@@ -4,7 +4,7 @@ import _thread
 import queue
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from time import monotonic
@@ -35,12 +35,10 @@ def remaining(timeout: float | None, error: type[httpcore.TimeoutException]) -> 
 def check_size(received: bytearray) -> None:
     """Raise DecodeError if received bytes exceed the size of any valid response, or of its head or trailers."""
     size = len(received)
-    if size > _MAX_HEADERS_BYTES:
-        last_chunk = received.rfind(b"\r\n0", -4 * _MAX_HEADERS_BYTES)  # farther than one read can exceed the limit
-        are_trailers_large = 0 <= last_chunk < size - _MAX_HEADERS_BYTES
-        is_head_large = received.find(b"\r\n\r\n", 0, _MAX_HEADERS_BYTES) < 0
-        if size > _MAX_RESPONSE_BYTES or is_head_large or are_trailers_large:
-            raise DecodeError(TOO_LARGE)
+    is_head_large = size > _MAX_HEADERS_BYTES and received.find(b"\r\n\r\n", 0, _MAX_HEADERS_BYTES) < 0
+    last_chunk = received.rfind(b"\r\n0", -4 * _MAX_HEADERS_BYTES)  # farther than one read can exceed the limit
+    if size > _MAX_RESPONSE_BYTES or is_head_large or 0 <= last_chunk < size - _MAX_HEADERS_BYTES:
+        raise DecodeError(TOO_LARGE)
 
 
 def is_one_response(received: bytearray, headers: Sequence[tuple[bytes, bytes]], body_length: int) -> bool:
@@ -56,20 +54,18 @@ def is_one_response(received: bytearray, headers: Sequence[tuple[bytes, bytes]],
 
 
 class TLSObject(ssl.SSLObject):
-    """A TLS object that shows the records, also incomplete ones, that it has received and nobody has read yet."""
+    """A TLS object whose pending bytes include received records that nobody has read yet, also incomplete ones."""
 
-    incoming: ssl.MemoryBIO
+    _incoming: ssl.MemoryBIO
 
     @classmethod
     def _create(cls, incoming: ssl.MemoryBIO, *args: Any, **options: Any) -> Self:  # by `wrap_bio`
         made: Self = cast("Any", super())._create(incoming, *args, **options)  # noqa: SLF001
-        made.incoming = incoming
+        made._incoming = incoming
         return made
 
-
-def has_unread_records(layers: Iterable[object]) -> bool:
-    """Return whether TLS objects hold unread records. TLS sockets leave them in the kernel, where they are readable."""
-    return any(isinstance(layer, TLSObject) and layer.incoming.pending for layer in layers)
+    def pending(self) -> int:
+        return super().pending() + self._incoming.pending
 
 
 class FallbackBackend(httpcore.SyncBackend):
@@ -80,14 +76,15 @@ class FallbackBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         addresses = _resolve(host, port, remaining(timeout, httpcore.ConnectTimeout))
         failure: Exception = httpcore.ConnectError("the host has no address")
-        tries: list[tuple[str, float | None]] = [(address, _FIRST_TRY_SECONDS) for address in addresses[:-1]]
-        tries += [(address, None) for address in addresses[-1:] + addresses[:-1]]
-        for done, (address, limit) in enumerate(tries):
+        tries = [*addresses, *addresses[:-1]]
+        for done, address in enumerate(tries):
             seconds = remaining(timeout, httpcore.ConnectTimeout)
-            if seconds is not None:
-                seconds = min(seconds, limit) if limit else seconds / (len(tries) - done)
+            if done < len(addresses) - 1:
+                seconds = min(seconds or _FIRST_TRY_SECONDS, _FIRST_TRY_SECONDS)
+            elif seconds is not None:
+                seconds /= len(tries) - done
             try:
-                return super().connect_tcp(address, port, seconds or limit, *args, **options)
+                return super().connect_tcp(address, port, seconds, *args, **options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             reraise_own(failure)
