@@ -8,6 +8,7 @@ This pool holds up to a hundred of httpcore's connections.
 import ssl
 from collections import deque
 from collections.abc import AsyncIterable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Self, cast
 
@@ -25,6 +26,7 @@ class AsyncConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream)
 
     def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
         self._stream: Any = None
+        self._tls: list[Any] = []  # the TLS objects; within a tunnel through an https:// proxy there are two
         self._timeout: float | None = None  # of the start; httpcore passes none while it negotiates with a SOCKS proxy
         self._received = bytearray()  # since the last request
         self._out_of_sync = False
@@ -43,6 +45,7 @@ class AsyncConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream)
     ) -> httpcore.AsyncNetworkStream:
         seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
         self._stream = await self._stream.start_tls(ssl_context, server_hostname, seconds)
+        self._tls.append(self._stream.get_extra_info("ssl_object"))
         return self
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -62,7 +65,7 @@ class AsyncConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream)
         value = self._stream.get_extra_info(info)
         if info != "is_readable":
             return value
-        return self._out_of_sync or value or connections.has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
+        return self._out_of_sync or value or any(layer.pending() for layer in self._tls)
 
     async def send(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request, and return the response with its body."""
@@ -123,22 +126,18 @@ class AsyncPool:
         return response
 
     async def _acquire(self, origin: httpcore.Origin) -> AsyncConnection:
-        while self._idle:
-            try:
+        with suppress(IndexError):  # not a condition of the loop: another thread may be faster
+            while True:
                 connection = self._idle.pop()[1]
-            except IndexError:  # another thread was faster
-                break
-            if connection.is_usable(origin):
-                return connection
-            await connection.aclose()
+                if connection.is_usable(origin):
+                    return connection
+                await connection.aclose()
         return AsyncConnection(origin, self._options)
 
     async def _close_idle(self, before: float) -> None:  # those that have been idle since before a time
-        try:
+        with suppress(IndexError):
             while self._idle[0][0] < before:
                 await self._idle.popleft()[1].aclose()
-        except IndexError:
-            return
 
     async def __aenter__(self) -> Self:
         return self
@@ -157,9 +156,10 @@ class AsyncTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, *, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None, **options: Any) -> None:
         super().__init__(verify=ssl_context, proxy=proxy)
+        ssl_context.sslobject_class = connections.TLSObject
         if proxy:
             url, auth, headers = str(proxy.url), proxy.raw_auth, proxy.headers.raw
-            options["proxy"] = httpcore.Proxy(url, auth=auth, headers=headers, ssl_context=proxy.ssl_context)
+            options["proxy"] = httpcore.Proxy(url, auth=auth, headers=headers, ssl_context=ssl_context)
         self._pool: Any = AsyncPool(ssl_context=ssl_context, **options)
         self.close_pool = self._pool.aclose
 

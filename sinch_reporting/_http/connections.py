@@ -1,14 +1,14 @@
 """State of a connection, name resolution in threads, and slots: shared by both transports."""
 
+import _thread
 import queue
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from time import monotonic
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import anyio
 import httpcore
@@ -18,7 +18,9 @@ from sinch_reporting._http import Deadline
 from sinch_reporting._responses import MAX_BODY_BYTES, TOO_LARGE
 from sinch_reporting.errors import DecodeError
 
-_MAX_RESPONSE_BYTES = MAX_BODY_BYTES + 100 * 1024  # with the largest head that h11 accepts
+_MAX_HEADERS_BYTES = 32 * 1024  # of a head or trailers; h11 may need 180 times the memory of one
+_MAX_RESPONSE_BYTES = MAX_BODY_BYTES + 100 * 1024  # with a head, and the sizes of chunks
+_MAX_REUSED_BYTES = 32 * 1024  # anyio reads up to 256 KiB at once, and holds back what exceeds 64 KiB
 _FIRST_TRY_SECONDS = 0.3  # for each of several addresses, before any gets its full share
 
 
@@ -31,8 +33,11 @@ def remaining(timeout: float | None, error: type[httpcore.TimeoutException]) -> 
 
 
 def check_size(received: bytearray) -> None:
-    """Raise DecodeError if received bytes exceed the size of any valid response."""
-    if len(received) > _MAX_RESPONSE_BYTES:
+    """Raise DecodeError if received bytes exceed the size of any valid response, or of its head or trailers."""
+    size = len(received)
+    is_head_large = size > _MAX_HEADERS_BYTES and received.find(b"\r\n\r\n", 0, _MAX_HEADERS_BYTES) < 0
+    last_chunk = received.rfind(b"\r\n0", -4 * _MAX_HEADERS_BYTES)  # farther than one read can exceed the limit
+    if size > _MAX_RESPONSE_BYTES or is_head_large or 0 <= last_chunk < size - _MAX_HEADERS_BYTES:
         raise DecodeError(TOO_LARGE)
 
 
@@ -41,22 +46,26 @@ def is_one_response(received: bytearray, headers: Sequence[tuple[bytes, bytes]],
 
     httpcore would take surplus bytes for the response to the next request, which is another number's report.
     """
-    if any(name.lower() == b"transfer-encoding" for name, _ in headers):
-        return received.endswith(b"\r\n0\r\n\r\n") and received.count(b"HTTP/1.") == 1
+    if len(received) > _MAX_REUSED_BYTES:
+        return False
+    if any(name.lower() == b"transfer-encoding" for name, _ in headers):  # a 204 has no chunks in spite of it
+        return body_length > 0 and received.endswith(b"\r\n0\r\n\r\n") and received.count(b"HTTP/1.") == 1
     return len(received) == received.find(b"\r\n\r\n") + 4 + body_length
 
 
-def has_unread_tls_data(ssl_object: object) -> bool:
-    """Tell whether a TLS object holds received data that nobody has read yet."""
-    if not isinstance(ssl_object, ssl.SSLObject):
-        return False  # a TLS socket leaves unread records in the kernel, where they make the socket readable
-    try:
-        ssl_object.read(1)
-    except ssl.SSLWantReadError:
-        return False
-    except ssl.SSLError:
-        pass
-    return True
+class TLSObject(ssl.SSLObject):
+    """A TLS object whose pending bytes include received records that nobody has read yet, also incomplete ones."""
+
+    _incoming: ssl.MemoryBIO
+
+    @classmethod
+    def _create(cls, incoming: ssl.MemoryBIO, *args: Any, **options: Any) -> Self:  # by `wrap_bio`
+        made: Self = cast("Any", super())._create(incoming, *args, **options)  # noqa: SLF001
+        made._incoming = incoming
+        return made
+
+    def pending(self) -> int:
+        return super().pending() + self._incoming.pending
 
 
 class FallbackBackend(httpcore.SyncBackend):
@@ -67,14 +76,15 @@ class FallbackBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         addresses = _resolve(host, port, remaining(timeout, httpcore.ConnectTimeout))
         failure: Exception = httpcore.ConnectError("the host has no address")
-        tries: list[tuple[str, float | None]] = [(address, _FIRST_TRY_SECONDS) for address in addresses[:-1]]
-        tries += [(address, None) for address in addresses[-1:] + addresses[:-1]]
-        for done, (address, limit) in enumerate(tries):
+        tries = [*addresses, *addresses[:-1]]
+        for done, address in enumerate(tries):
             seconds = remaining(timeout, httpcore.ConnectTimeout)
-            if seconds is not None:
-                seconds = min(seconds, limit) if limit else seconds / (len(tries) - done)
+            if done < len(addresses) - 1:
+                seconds = min(seconds or _FIRST_TRY_SECONDS, _FIRST_TRY_SECONDS)
+            elif seconds is not None:
+                seconds /= len(tries) - done
             try:
-                return super().connect_tcp(address, port, seconds or limit, *args, **options)
+                return super().connect_tcp(address, port, seconds, *args, **options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
             reraise_own(failure)
@@ -97,7 +107,8 @@ def _resolve(host: str, port: int, seconds: float | None) -> list[str]:
         except BaseException as error:  # noqa: BLE001 - raised below, in the thread that waits
             results.put(error)
 
-    threading.Thread(target=resolve, daemon=True, name="sinch_reporting_dns").start()
+    # Thread.start would wait with a lock; Ctrl-C there can become "RuntimeError: release unlocked lock".
+    _thread.start_new_thread(resolve, ())
     try:
         result = results.get(timeout=seconds)
     except queue.Empty:

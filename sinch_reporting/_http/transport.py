@@ -9,6 +9,7 @@ This pool holds up to a hundred of httpcore's connections.
 import ssl
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Self, cast
 
@@ -26,6 +27,7 @@ class Connection(httpcore.NetworkBackend, httpcore.NetworkStream):
 
     def __init__(self, origin: httpcore.Origin, options: dict[str, Any]) -> None:
         self._stream: Any = None
+        self._tls: list[Any] = []  # the TLS objects; within a tunnel through an https:// proxy there are two
         self._timeout: float | None = None  # of the start; httpcore passes none while it negotiates with a SOCKS proxy
         self._received = bytearray()  # since the last request
         self._out_of_sync = False
@@ -44,6 +46,7 @@ class Connection(httpcore.NetworkBackend, httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         seconds = connections.remaining(timeout, httpcore.ConnectTimeout)
         self._stream = self._stream.start_tls(ssl_context, server_hostname, seconds)
+        self._tls.append(self._stream.get_extra_info("ssl_object"))
         return self
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -63,7 +66,7 @@ class Connection(httpcore.NetworkBackend, httpcore.NetworkStream):
         value = self._stream.get_extra_info(info)
         if info != "is_readable":
             return value
-        return self._out_of_sync or value or connections.has_unread_tls_data(self._stream.get_extra_info("ssl_object"))
+        return self._out_of_sync or value or any(layer.pending() for layer in self._tls)
 
     def send(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request, and return the response with its body."""
@@ -124,22 +127,18 @@ class Pool:
         return response
 
     def _acquire(self, origin: httpcore.Origin) -> Connection:
-        while self._idle:
-            try:
+        with suppress(IndexError):  # not a condition of the loop: another thread may be faster
+            while True:
                 connection = self._idle.pop()[1]
-            except IndexError:  # another thread was faster
-                break
-            if connection.is_usable(origin):
-                return connection
-            connection.close()
+                if connection.is_usable(origin):
+                    return connection
+                connection.close()
         return Connection(origin, self._options)
 
     def _close_idle(self, before: float) -> None:  # those that have been idle since before a time
-        try:
+        with suppress(IndexError):
             while self._idle[0][0] < before:
                 self._idle.popleft()[1].close()
-        except IndexError:
-            return
 
     def __enter__(self) -> Self:
         return self
@@ -158,9 +157,10 @@ class Transport(httpx.HTTPTransport):
 
     def __init__(self, *, ssl_context: ssl.SSLContext, proxy: httpx.Proxy | None = None, **options: Any) -> None:
         super().__init__(verify=ssl_context, proxy=proxy)
+        ssl_context.sslobject_class = connections.TLSObject
         if proxy:
             url, auth, headers = str(proxy.url), proxy.raw_auth, proxy.headers.raw
-            options["proxy"] = httpcore.Proxy(url, auth=auth, headers=headers, ssl_context=proxy.ssl_context)
+            options["proxy"] = httpcore.Proxy(url, auth=auth, headers=headers, ssl_context=ssl_context)
         self._pool: Any = Pool(ssl_context=ssl_context, **options)
         self.close_pool = self._pool.close
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from typing import Self
 
@@ -90,6 +91,22 @@ class HTTPProxy(Proxy):
         if method == b"CONNECT":
             return target.decode(), b"HTTP/1.1 200 Connection established\r\n\r\n", b""
         return target.split(b"/")[2].decode(), b"", head
+
+
+class HTTPSProxy(HTTPProxy):
+    """An HTTP proxy that speaks TLS with its clients."""
+
+    scheme = "https"
+
+    def __init__(self, target: int, context: ssl.SSLContext) -> None:
+        super().__init__(target)
+        self._context = context
+
+    def _serve(self, client):
+        with contextlib.suppress(OSError):
+            encrypted = self._context.wrap_socket(client, server_side=True)
+            self._open.append(encrypted)
+            super()._serve(encrypted)
 
 
 class SOCKSProxy(Proxy):

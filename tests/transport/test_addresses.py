@@ -1,6 +1,7 @@
 """A host may have several addresses: one that does not work delays a new connection only a little."""
 
 import socket
+import threading
 import time
 from contextlib import ExitStack
 
@@ -45,6 +46,16 @@ def test_the_next_address_is_tried_if_one_refuses(make_client, raw_server, resol
     resolve("reporting.example", lambda: ["127.0.0.2", "127.0.0.1"])
     reporting = make_client(url(raw_server), retry=ONCE, allow_http=True)
     assert reporting.get_counter("currentCalls").value == 7
+
+
+def test_name_resolution_uses_no_lock_that_ctrl_c_can_break(monkeypatch):
+    # `Thread.start` waits with a lock that an interrupt may leave unlocked.
+    monkeypatch.setattr(threading.Thread, "start", None)
+    with (
+        ReportingClient(KEY, SECRET, base_url="http://127.0.0.1:1/v1", retry=ONCE) as reporting,
+        pytest.raises(TransportError, match="connection refused"),
+    ):
+        reporting.get_counter("currentCalls")
 
 
 def test_an_exception_of_a_signal_handler_is_not_an_unreachable_address(server, resolve, monkeypatch):

@@ -32,6 +32,8 @@ RESPONSES = {
     "many trailers": CHUNKED + b"0\r\n" + b"X: y\r\n" * MIB,
     "large header": b"HTTP/1.1 200 OK\r\nX: " + LARGE,
     "many headers": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * MIB,
+    "header of words": response(X="y " * 45_000),
+    "trailer of words": CHUNKED + b"0\r\nX: " + b"y " * 45_000 + b"\r\n\r\n",
     "informational responses": b"HTTP/1.1 103 Early Hints\r\n\r\n" * MIB,
     "gzip bomb": gzip_of(LARGE),
     "deflate bomb": response(BOMB, Content_Encoding="deflate"),

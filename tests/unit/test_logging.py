@@ -40,15 +40,20 @@ def test_requests_of_other_clients_are_logged_as_they_are(make_client, caplog):
     assert messages(caplog)[-1] == 'HTTP Request: GET https://other.example/counters/b "HTTP/1.1 200 OK"'
 
 
-def test_httpcore_logs_no_response_headers_of_our_requests(caplog):
+@pytest.mark.parametrize(
+    ("part", "private"),
+    [
+        ("http11", "receive_response_headers.complete return_value=Location: /+46730170101"),
+        ("http11", "receive_response_body.failed exception=RemoteProtocolError('illegal header line: +46730170101')"),
+        ("socks", "setup_socks5_connection.started auth=(b'user', b'password')"),
+    ],
+)
+def test_httpcore_logs_nothing_private_of_our_requests(caplog, part, private):
     caplog.set_level(logging.DEBUG)
-    logger = logging.getLogger("httpcore.http11")
+    logger = logging.getLogger(f"httpcore.{part}")
     token = own_request.set(True)
-    logger.debug("receive_response_headers.complete return_value=%r", b"Location: /+46730170101")
-    logger.debug("receive_response_body.started")
+    logger.debug(private)
+    logger.debug("another event")
     own_request.reset(token)
-    logger.debug("receive_response_headers.complete of another client")
-    assert messages(caplog) == [
-        "receive_response_body.started",
-        "receive_response_headers.complete of another client",
-    ]
+    logger.debug("%s of another client", private)
+    assert messages(caplog) == ["another event", f"{private} of another client"]
