@@ -1,5 +1,6 @@
 """Many reports: a limited number of concurrent calls, with constant memory."""
 
+import _thread
 import datetime as dt
 import math
 import threading
@@ -147,7 +148,8 @@ def fetch(  # noqa: C901 - closures over the same queues
             context.run(cancelled.set, left)
             tasks.put((buffer.open(), item, context))
             if buffer.started <= concurrency:
-                threading.Thread(target=work, daemon=True, name="sinch_reporting").start()
+                # Thread.start would wait with a lock; Ctrl-C there can become "RuntimeError: release unlocked lock".
+                _thread.start_new_thread(work, ())
             yield from outcomes(lambda: buffer.pending == concurrency or not results.empty())
         yield from outcomes(lambda: buffer.pending > 0)
     finally:

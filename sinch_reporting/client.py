@@ -98,13 +98,8 @@ class ReportingClient(BaseClient[httpx.BaseTransport]):
         with StripFrames():
             network = parameters.resolve_domain(endpoint, domain)
             arguments = parameters.call_report_parameters(endpoint, network, start, stop)
-            requested: dict[str, Any] = {
-                "endpoint": endpoint,
-                "domain": network,
-                "period_start": start,
-                "period_stop": stop,
-            }
-            convert = partial(models.CallReport.from_api, **requested)
+            days: dict[str, Any] = {"period_start": start, "period_stop": stop}
+            convert = partial(models.CallReport.from_api, endpoint=endpoint, domain=network, **days)
             return self._fetch("get_call_report", arguments, api.CallReport, convert, expires)
 
     def iter_call_reports(

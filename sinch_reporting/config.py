@@ -109,8 +109,8 @@ def resolve_base_url(base_url: str | None, *, allow_http: bool) -> str:
         raise ConfigurationError("the base URL must be absolute and start with https://")
     if url.userinfo or b"?" in url.raw_path or url.fragment:
         raise ConfigurationError("the base URL must not contain a user name, password, query or fragment")
-    if not str(base_url).partition("://")[2].partition("/")[2].isascii():
-        raise ConfigurationError("the path of the base URL must be ASCII; percent-encode other characters")
+    if not re.fullmatch(r"[!-~]*", str(base_url).partition("://")[2].partition("/")[2]):
+        raise ConfigurationError("the path of the base URL must be ASCII without spaces; percent-encode others")
     if url.scheme == "http" and not allow_http and not is_loopback(host):
         raise ConfigurationError(
             "the base URL is http:// and not on this machine, so that credentials and phone numbers would be readable "

@@ -45,7 +45,3 @@ class RateLimiter:
         with self._lock:
             self._paused_until = max(self._paused_until, monotonic() + seconds)
             self.pauses += 1
-
-    def fresh(self) -> "RateLimiter":
-        """Return an unused limiter of the same rate, for a forked process."""
-        return RateLimiter(self.rate)

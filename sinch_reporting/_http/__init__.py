@@ -54,7 +54,7 @@ class SharedTransport:
                     )
                 if self.owner[0] != owner[0]:
                     self._inherited.append(self.transport)  # kept and not closed: its sockets belong to the parent
-                    self.rate_limiter = self.rate_limiter.fresh()
+                    self.rate_limiter = RateLimiter(self.rate_limiter.rate)
             if self.factory and owner != self.owner:
                 self.owner = None  # a call reads the transport, then the owner
                 # Nothing of another event loop is kept: a client may see a new loop with each call.

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterable
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import httpcore
 import httpx
@@ -76,9 +76,8 @@ class AsyncConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream)
         await response.aclose()
         self._out_of_sync = not connections.is_one_response(self._received, response.headers, len(content))
         self._received.clear()
-        received = httpcore.Response(response.status, content=bytes(content), extensions=response.extensions)
-        received.headers = response.headers  # which httpcore has checked
-        return received
+        response.stream = httpx.ByteStream(bytes(content))
+        return response
 
     def is_usable(self, origin: httpcore.Origin) -> bool:  # for the next request
         http = self.http
@@ -138,12 +137,6 @@ class AsyncPool:
         with suppress(IndexError):
             while self._idle[0][0] < before:
                 await self._idle.popleft()[1].aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Close the idle connections. Those in use are closed after their response."""

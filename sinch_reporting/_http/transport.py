@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import httpcore
 import httpx
@@ -77,9 +77,8 @@ class Connection(httpcore.NetworkBackend, httpcore.NetworkStream):
         response.close()
         self._out_of_sync = not connections.is_one_response(self._received, response.headers, len(content))
         self._received.clear()
-        received = httpcore.Response(response.status, content=bytes(content), extensions=response.extensions)
-        received.headers = response.headers  # which httpcore has checked
-        return received
+        response.stream = httpx.ByteStream(bytes(content))
+        return response
 
     def is_usable(self, origin: httpcore.Origin) -> bool:  # for the next request
         http = self.http
@@ -139,12 +138,6 @@ class Pool:
         with suppress(IndexError):
             while self._idle[0][0] < before:
                 self._idle.popleft()[1].close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the idle connections. Those in use are closed after their response."""

@@ -14,7 +14,7 @@ from cyclopts.validators import Number as InRange
 
 from sinch_reporting import ReportingError
 from sinch_reporting.cli import exit_codes
-from sinch_reporting.cli.arguments import STANDARD_INPUT, Date, Duration, today
+from sinch_reporting.cli.arguments import STANDARD_INPUT, Date, Duration, WholeNumber, today
 from sinch_reporting.cli.connection import Connection
 from sinch_reporting.cli.export_client import export_client
 from sinch_reporting.cli.export_progress import progress_display
@@ -52,7 +52,7 @@ class Days:
 
     start: Annotated[Date | None, Parameter(show_default=False)] = None
     stop: Annotated[Date | None, Parameter(show_default=False)] = None
-    days: Annotated[int | None, Parameter(metavar="N", show_default=False, validator=InRange(gte=1))] = None
+    days: Annotated[WholeNumber | None, Parameter(metavar="N", show_default=False, validator=InRange(gte=1))] = None
     yesterday: Annotated[bool, Parameter(negative=(), show_default=False)] = False
     daily: Annotated[bool, Parameter(negative=(), show_default=False)] = False
     allow_partial_day: Annotated[bool, Parameter(negative=(), show_default=False)] = False
@@ -117,7 +117,7 @@ def export(
     format: Annotated[Literal["parquet", "csv", "jsonl"], Parameter(name="--format")] = "parquet",  # noqa: A002
     retry_failed: Annotated[bool, Parameter(negative=(), show_default=False)] = False,
     rate: Annotated[float | None, Parameter(metavar="NUMBER", show_default=False)] = None,
-    concurrency: Annotated[int | None, Parameter(metavar="NUMBER", show_default=False)] = None,
+    concurrency: Annotated[WholeNumber | None, Parameter(show_default=False)] = None,
     give_up_after: Duration = timedelta(hours=1),
     journal: Annotated[Path | None, Parameter(metavar="FILE", show_default=False)] = None,
     cluster: Annotated[str | None, Parameter(metavar="ADDRESS", show_default=False)] = None,

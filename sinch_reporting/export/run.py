@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import sqlite3
 import time
 from collections.abc import AsyncGenerator, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -187,7 +188,8 @@ class _Run:
 
     def _save(self, engine: Engine, ended: str, problem: str | None) -> None:
         """Write `export.json`, and remove the journal if everything is complete."""
-        self._journal.commit()
+        with suppress(sqlite3.Error):  # of outcomes that arrived while the run was ending; they are requested again
+            self._journal.commit()
         index = self._index
         run = {
             "started": self._started.isoformat(timespec="seconds").replace("+00:00", "Z"),

@@ -167,7 +167,8 @@ def test_a_destination_that_cannot_be_written_is_one_sentence(run, sandbox_env, 
 def test_files_that_cannot_grow_are_one_sentence_and_cost_no_report(sandbox_env, tmp_path, out, limit, problem):
     numbers = [f"+4673017{i:04d}" for i in range(100)]
     (tmp_path / "numbers.txt").write_text("\n".join([*numbers, *["0730170102"] * 1000]))
-    arguments = (str(tmp_path / "numbers.txt"), str(out), "--format", "jsonl")
+    # One at a time, so that each report is a transaction.
+    arguments = (str(tmp_path / "numbers.txt"), str(out), "--format", "jsonl", "--concurrency", "1")
     limited = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))}
     process = start(*arguments, stderr=subprocess.PIPE, **limited)
     _, err = process.communicate(timeout=60)

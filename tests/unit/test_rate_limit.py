@@ -68,10 +68,3 @@ def test_a_shorter_pause_does_not_shorten_a_longer_one(clock):
     limiter.pause(5)
     assert reserve(limiter, 1) == [20]
     assert limiter.pauses == 2
-
-
-def test_a_fresh_limiter_has_the_rate_and_no_history(clock):
-    limiter = RateLimiter(1)
-    reserve(limiter, 5)
-    limiter.pause(20)
-    assert reserve(limiter.fresh(), 2) == pytest.approx([0, 1])

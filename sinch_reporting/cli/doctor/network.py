@@ -4,6 +4,7 @@ import json
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import closing
 from http import HTTPStatus
 from time import monotonic
 
@@ -61,7 +62,7 @@ class Route:
         timeout = dict.fromkeys(("connect", "read", "write", "pool"), deadline)
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
         request = httpx.Request("GET", f"{self.url}{path}", headers=headers, extensions={"timeout": timeout})
-        with Transport(ssl_context=httpx.create_ssl_context(), proxy=self.proxy) as transport:
+        with closing(Transport(ssl_context=httpx.create_ssl_context(), proxy=self.proxy)) as transport:
             response = transport.handle_request(request)
             return decode_body(response, read_body(response), request)
 
