@@ -140,7 +140,7 @@ def test_credentials_are_passed_in_one_way_only(credentials):
             (f"https://{rest}", "must not contain a user name, password, query or fragment")
             for rest in ("h/v1?", "h/v1?key=hush", "h/v1#hush", "key:hush@h/v1")
         ),
-        *((f"https://h/{path}", "the path of the base URL must be ASCII") for path in ("é", "v1/漢", "v1 ", "v1\n")),
+        *((f"https://h/{path}", "the path of the base URL must be ASCII") for path in ("é", "v1/漢", "v1 ")),
     ],
     ids=repr,
 )
