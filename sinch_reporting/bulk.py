@@ -176,6 +176,10 @@ async def async_fetch(  # noqa: C901 - closures over the same state
     def has_capacity() -> bool:
         return not (is_pulling or exhausted or failures) and buffer.pending < concurrency
 
+    def start() -> None:
+        if has_capacity() and len(tasks) < concurrency:
+            tasks.start(work)
+
     async def work() -> None:
         nonlocal is_pulling, exhausted
         try:
@@ -185,8 +189,7 @@ async def async_fetch(  # noqa: C901 - closures over the same state
                 item = await anext(iterator) if isinstance(iterator, AsyncIterator) else next(iterator)
                 index = buffer.open()
                 is_pulling = False
-                if len(tasks) < concurrency:
-                    tasks.changed.set()
+                start()
                 buffer.finished[index] = await fetch_one(item)
                 tasks.changed.set()
                 await checkpoint()  # the loop takes the outcome
@@ -199,8 +202,7 @@ async def async_fetch(  # noqa: C901 - closures over the same state
 
     try:
         while not failures:
-            if has_capacity() and len(tasks) < concurrency:
-                tasks.start(work)
+            start()
             if (outcome := buffer.pop()) is not None:
                 yield outcome
             elif exhausted and not buffer.pending:
@@ -208,5 +210,6 @@ async def async_fetch(  # noqa: C901 - closures over the same state
             else:
                 await tasks.wait()
     finally:
+        exhausted = True  # also for an iterator that ignores its cancellation
         await tasks.cancel()
     raise failures[0]

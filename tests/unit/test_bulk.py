@@ -171,6 +171,26 @@ def test_no_more_endpoints_are_read_than_there_are_concurrent_calls():
     assert len(read) <= 25
 
 
+@RUNS
+def test_no_more_endpoints_are_read_than_there_are_concurrent_async_calls(run):
+    read = []
+
+    def endpoints():
+        for number in numbers(1000):
+            read.append(number)
+            yield number
+
+    async def main():
+        client = AsyncReportingClient(KEY, SECRET, transport=ScriptedTransport(reply(REPORT)))
+        async with client, contextlib.aclosing(client.iter_call_reports(endpoints(), concurrency=5)) as outcomes:
+            for taken in range(1, 20):
+                await anext(outcomes)
+                assert len(read) <= taken + 5
+
+    run(main())
+    assert 19 <= len(read) <= 25
+
+
 def used_memory():
     gc.collect()
     return tracemalloc.get_traced_memory()[0]
@@ -267,6 +287,31 @@ def test_leaving_an_async_loop_cancels_the_calls_in_flight(run):
 
     all_started = None
     run(main())
+
+
+@RUNS
+def test_leaving_a_loop_ends_an_iterator_that_ignores_its_cancellation(run):
+    read = 0
+
+    class Endpoints:
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            nonlocal read
+            read += 1
+            if read > 1:
+                with contextlib.suppress(anyio.get_cancelled_exc_class()):
+                    await anyio.sleep_forever()
+            return NUMBER
+
+    async def main():
+        client = AsyncReportingClient(KEY, SECRET, transport=ScriptedTransport(reply(REPORT)))
+        async with client, contextlib.aclosing(client.iter_call_reports(Endpoints())) as outcomes:
+            assert (await anext(outcomes)).report
+
+    run(main())
+    assert read == 2
 
 
 # Daily reports
