@@ -34,11 +34,19 @@ def remaining(timeout: float | None, error: type[httpcore.TimeoutException]) -> 
 
 def check_size(received: bytearray) -> None:
     """Raise DecodeError if received bytes exceed the size of any valid response, or of its head or trailers."""
-    size = len(received)
-    is_head_large = size > _MAX_HEADERS_BYTES and received.find(b"\r\n\r\n", 0, _MAX_HEADERS_BYTES) < 0
-    last_chunk = received.rfind(b"\r\n0", -4 * _MAX_HEADERS_BYTES)  # farther than one read can exceed the limit
-    if size > _MAX_RESPONSE_BYTES or is_head_large or 0 <= last_chunk < size - _MAX_HEADERS_BYTES:
+    size, limit = len(received), _MAX_HEADERS_BYTES
+    if size <= limit:
+        return
+    if size > _MAX_RESPONSE_BYTES:
         raise DecodeError(TOO_LARGE)
+    head_end = received.find(b"\r\n\r\n", 0, limit)
+    # Trailers follow the last chunk, which is empty. Both are sought no farther back than one read can go on.
+    last_chunk = received.rfind(b"\r\n0", -4 * limit) if b"chunked" in received[: max(head_end, 0)].lower() else -1
+    has_no_end = received.rfind(b"\r\n0\r\n\r\n", -4 * limit) < 0
+    if head_end < 0 or (0 <= last_chunk < size - limit and has_no_end):
+        raise DecodeError(
+            "the headers of the response are larger than 32 KiB; check that the base URL leads to the Reporting API"
+        )
 
 
 def is_one_response(received: bytearray, headers: Sequence[tuple[bytes, bytes]], body_length: int) -> bool:

@@ -56,7 +56,7 @@ class LiveView(Generic[ValueT]):
 
     def show(self, poll: Poll[ValueT]) -> None:
         """Show a value, or the error instead. Raises OSError if the terminal is gone."""
-        if not sys.stdout.isatty():  # rich would show nothing, and the command would request values forever
+        if not self.console.is_terminal:  # rich would show nothing, and the command would request values forever
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         now = self.now()
         self.error, self.next_poll = poll.error, now + timedelta(seconds=poll.wait)
