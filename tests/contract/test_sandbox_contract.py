@@ -143,7 +143,7 @@ BROKEN = {
 
 
 class Broken(BaseHTTPRequestHandler):
-    """Answers as the last segment of the path names it."""
+    """Responds as the last segment of the path names it."""
 
     def do_GET(self):
         status, content_type, body, _ = BROKEN[self.path.rpartition("/")[2]]

@@ -1,4 +1,4 @@
-"""What must hold of every call, whatever the server answers and whatever is asked: one check for all the searches.
+"""What must hold of every call, whatever the server sends and whatever is asked: one check for all the searches.
 
 It knows nothing of hypothesis, so that the fuzzer does without it.
 """
@@ -151,7 +151,7 @@ def _words(error: ReportingError) -> list[str]:
 
 @frozen
 class Case:
-    """A call and its answer, from any bytes: `counter currentCalls`, the status, headers, an empty line, the body."""
+    """A call and its response, from any bytes: `counter currentCalls`, the status, headers, an empty line, the body."""
 
     operation: str
     argument: str
@@ -176,7 +176,7 @@ class Case:
         )
 
     def response(self) -> httpx.Response:
-        """Return the answer, as a transport would."""
+        """Return the response, as a transport would."""
         return httpx.Response(self.status, headers=self.headers, stream=httpx.ByteStream(self.body))
 
     def call(self, reporting: Any) -> Any:
@@ -220,7 +220,7 @@ class _Server:
 
 
 def check(data: bytes) -> None:
-    """Assert that a call with the bytes' argument and answer ends as promised, in both clients alike."""
+    """Assert that a call with the bytes' argument and response ends as promised, in both clients alike."""
     case = Case.parse(data)
     check_decisions(case.response(), case.body)
     outcomes = []
@@ -259,7 +259,7 @@ def _check_arrived(case: Case, server: _Server, outcome: object) -> None:
     if isinstance(outcome, InvalidRequestError):
         assert server.paths == []
     else:
-        # A second time where the answer moved the clock.
+        # A second time where the response moved the clock.
         assert server.paths in ([case.path], [case.path] * 2)
 
 
@@ -281,7 +281,7 @@ _PRIVATE = [DIGITS, KEY, "c2lnbmF0dXJl"]
 
 
 def check_decisions(response: httpx.Response, body: bytes) -> None:
-    """Assert that the decisions without I/O make a good answer or an error of ours of it, and raise nothing else."""
+    """Assert that the decisions without I/O make a good response or an error of ours of it, and raise nothing else."""
     try:
         fields = decode(decode_body(response, body, _REQUEST))
     except (APIError, DecodeError) as error:

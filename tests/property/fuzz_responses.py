@@ -1,4 +1,4 @@
-"""Searches for an answer or an argument that breaks `check`, guided by coverage. Run by scripts/fuzz."""
+"""Searches for a response or an argument that breaks `check`, guided by coverage. Run by scripts/fuzz."""
 
 import sys
 

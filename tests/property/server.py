@@ -1,4 +1,4 @@
-"""A server that gives one answer to each connection and hangs up, so that no search leaves anything to the next."""
+"""A server that gives one response to each connection and hangs up, so that no search leaves anything to the next."""
 
 import contextlib
 import socket
@@ -13,9 +13,9 @@ SIGNATURE = b"{the signature}"
 
 @define
 class Server:
-    """Echoes the request's credentials where the answer asks for it."""
+    """Echoes the request's credentials where the response asks for it."""
 
-    answer: bytes = b""
+    response: bytes = b""
     stays: bool = False
     """Whether it keeps the connection open, in silence, until the client hangs up."""
 
@@ -42,11 +42,11 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
 
-    def reset(self, answer: bytes) -> None:
-        """Wait until the last connection is closed, and take the next answer."""
+    def reset(self, response: bytes) -> None:
+        """Wait until the last connection is closed, and take the next response."""
         with self._idle:
             assert self._idle.wait_for(lambda: not self._busy, 30)
-        self.answer = answer
+        self.response = response
         self.targets.clear()
         self.authorizations.clear()
 
@@ -58,12 +58,12 @@ class Server:
                 return
             self._busy = True
             with contextlib.suppress(OSError), connection:
-                self._answer(connection)
+                self._respond(connection)
             with self._idle:
                 self._busy = False
                 self._idle.notify_all()
 
-    def _answer(self, connection: socket.socket) -> None:
+    def _respond(self, connection: socket.socket) -> None:
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             received = connection.recv(65536)
@@ -76,8 +76,8 @@ class Server:
         authorization = headers["authorization"]
         self.authorizations.append(authorization)
         signature = authorization.partition(":")[2] or authorization.partition(" ")[2]
-        answer = self.answer.replace(AUTHORIZATION, authorization.encode()).replace(SIGNATURE, signature.encode())
-        connection.sendall(answer)
+        response = self.response.replace(AUTHORIZATION, authorization.encode()).replace(SIGNATURE, signature.encode())
+        connection.sendall(response)
         if self.stays:
             while connection.recv(65536):
                 pass

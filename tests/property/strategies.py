@@ -1,4 +1,4 @@
-"""Answers of every kind, from any bytes to nearly what the contract promises."""
+"""Responses of every kind, from any bytes to nearly what the contract promises."""
 
 import gzip
 import json
@@ -159,7 +159,7 @@ fragments = st.sampled_from(
     ]
 )
 oversized = st.integers(65_000, 1_200_000).map(lambda size: b"a" * size)
-raw_answers = st.lists(fragments | oversized | st.binary(max_size=30) | echoes.map(str.encode), max_size=12).map(
+raw_responses = st.lists(fragments | oversized | st.binary(max_size=30) | echoes.map(str.encode), max_size=12).map(
     b"".join
 )
 
@@ -210,15 +210,15 @@ headers = st.lists(
     max_size=5,
 )
 statuses = st.sampled_from([200, 200, 200, 400, 401, 401, 403, 404, 429, 500, 503, 520]) | st.integers(100, 999)
-bodies = json_bodies | st.binary() | raw_answers
+bodies = json_bodies | st.binary() | raw_responses
 packed_bodies = bodies.flatmap(
     lambda body: st.sampled_from([body, body, body, gzip.compress(body, mtime=0), zlib.compress(body)])
 )
 
 
 @st.composite
-def answers(draw, status=statuses, headers=headers, body=packed_bodies):
-    """Well-formed answers, except that some headers lie about the body."""
+def responses(draw, status=statuses, headers=headers, body=packed_bodies):
+    """Well-formed responses, except that some headers lie about the body."""
     content = draw(body)
     pairs = draw(headers)
     if draw(st.booleans()):
@@ -227,5 +227,5 @@ def answers(draw, status=statuses, headers=headers, body=packed_bodies):
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + content
 
 
-json_answers = answers(status=st.just(200), headers=st.just([]).map(list), body=json_bodies)
-any_answer = raw_answers | answers() | json_answers
+json_responses = responses(status=st.just(200), headers=st.just([]).map(list), body=json_bodies)
+any_response = raw_responses | responses() | json_responses

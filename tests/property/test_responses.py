@@ -1,4 +1,4 @@
-"""Any bytes as an answer give a result or a ReportingError: never anything else, never a hang, never a secret told."""
+"""Any bytes as a response give a result or a ReportingError: never anything else, never a hang, never a secret told."""
 
 import json
 import time
@@ -28,14 +28,14 @@ from tests.property.cases import (
 )
 from tests.property.server import Server
 from tests.property.strategies import (
-    answers,
-    any_answer,
+    any_response,
     headers,
-    json_answers,
     json_bodies,
+    json_responses,
     more,
     packed_bodies,
-    raw_answers,
+    raw_responses,
+    responses,
     statuses,
 )
 from tests.support.callers import ClientFactory
@@ -99,30 +99,30 @@ def outcome(server, reporting, call, deadline):
     return result
 
 
-@given(response=raw_answers, call=calls)
+@given(response=raw_responses, call=calls)
 @more(0.3)
-def test_any_bytes_in_place_of_an_answer(server, reporting, response, call):
+def test_any_bytes_in_place_of_a_response(server, reporting, response, call):
     server.reset(response)
     outcome(server, reporting, call, DEADLINE)
 
 
-@given(response=answers(), call=calls)
+@given(response=responses(), call=calls)
 @more(0.3)
-def test_any_answer_with_any_status_headers_and_body(server, reporting, response, call):
+def test_any_response_with_any_status_headers_and_body(server, reporting, response, call):
     server.reset(response)
     outcome(server, reporting, call, DEADLINE)
 
 
-@given(response=json_answers, call=calls)
+@given(response=json_responses, call=calls)
 @more(0.2)
 def test_a_200_with_any_json(server, reporting, response, call):
     server.reset(response)
     outcome(server, reporting, call, DEADLINE)
 
 
-@given(response=any_answer, cut=st.integers(0, 200), call=calls)
+@given(response=any_response, cut=st.integers(0, 200), call=calls)
 @more(0.1)
-def test_an_answer_that_stops_anywhere_while_the_connection_stays_open(make_client, response, cut, call):
+def test_a_response_that_stops_anywhere_while_the_connection_stays_open(make_client, response, cut, call):
     with (
         Server(response[: max(0, len(response) - cut)], stays=True) as server,
         closing(make_client(server.url, retry=ONCE, **SHORT)) as reporting,
@@ -134,10 +134,10 @@ def counting(value):
     return response(json.dumps({"value": value, "modified": "2022-04-28T12:00:00Z"}))
 
 
-@given(surplus=st.just(counting(666)) | raw_answers | answers())
+@given(surplus=st.just(counting(666)) | raw_responses | responses())
 @more(0.2)
 @example(counting(666))
-def test_what_the_server_sends_beyond_its_answer_is_never_the_answer_to_the_next_call(make_client, surplus):
+def test_what_the_server_sends_beyond_its_response_is_never_the_response_to_the_next_call(make_client, surplus):
     with (
         RawServer([counting(7) + surplus, counting(8)]) as raw_server,
         closing(make_client(raw_server.url, retry=ONCE, timeout=DEADLINE, deadline=DEADLINE)) as reporting,
