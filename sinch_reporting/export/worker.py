@@ -25,7 +25,7 @@ class _Limiter(threading.local):
     limiter = RateLimiter(None)
 
 
-_thread = _Limiter()
+_of_thread = _Limiter()
 
 
 @frozen(kw_only=True)
@@ -68,12 +68,12 @@ def configuration_problem(options: dict[str, Any]) -> str | None:
 async def _request(batch: Batch) -> list[tuple[int, CallReport | ReportingError]]:
     results: list[tuple[int, CallReport | ReportingError]] = []
     breaker = CircuitBreaker(batch.pause)
-    if _thread.export != batch.export:
-        _thread.export, _thread.limiter = batch.export, RateLimiter(batch.rate)
+    if _of_thread.export != batch.export:
+        _of_thread.export, _of_thread.limiter = batch.export, RateLimiter(batch.rate)
     waiting = iter(enumerate(batch.units))
     async with AsyncReportingClient(**batch.options) as client, anyio.create_task_group() as tasks:
         for _ in range(min(batch.concurrency, len(batch.units))):
-            tasks.start_soon(_work, client, batch.period, waiting, _thread.limiter, breaker, results)
+            tasks.start_soon(_work, client, batch.period, waiting, _of_thread.limiter, breaker, results)
     return results
 
 
