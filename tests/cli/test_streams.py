@@ -54,7 +54,7 @@ def test_a_lost_standard_error_does_not_change_the_result(sandbox_env):
         assert json.loads(ran.stdout)["id"] == "currentCalls"
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_no_encoding_of_the_output_is_an_error(sandbox_env, encoding):
     name = "añ…→漢"
     for output in ("table", "csv", "json"):
@@ -76,9 +76,8 @@ def test_no_encoding_of_the_output_is_an_error(sandbox_env, encoding):
 @pytest.mark.parametrize("size", ["0", "-1", "abc", "", "²", "9" * 9])
 def test_a_meaningless_size_in_the_environment_hides_nothing(sandbox_env, size):
     env = {"COLUMNS": size, "LINES": size}
-    for command in ("report +46730170101", "doctor", "--help"):
-        assert run_in_shell(f"$C {command}", **env).stdout == run_in_shell(f"$C {command}").stdout
-    assert "rtpproxy  up" in run_on_terminal("service", "rtpproxy", "--watch", "--stop-after", "1s", env=env)
+    assert run_in_shell("$C doctor", **env).stdout == run_in_shell("$C doctor").stdout
+    assert "rtpproxy  up" in run_on_terminal("service", "rtpproxy", "--watch", "--stop-after", "0.5s", env=env)
 
 
 def test_no_environment_is_needed():

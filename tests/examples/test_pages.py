@@ -10,6 +10,7 @@ import subprocess
 import sys
 import venv
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.support.pages import PAGES, ROOT, blocks_of, is_shown
 from tests.support.project import pins
 
 FROM_A_CHECKOUT = re.compile(r"(.+?) +# from a checkout: (.+)")
+UV = Path(sys.executable).with_name("uv")
 END = "-- the end of a block --\n"
 
 
@@ -53,10 +55,16 @@ class Shell:
         shutil.copytree(ROOT / "docs/examples", self.folder)
         constraints = folder / "constraints.txt"
         constraints.write_text("\n".join([*pins(), constraint]), "utf-8")
-        options = {"PIP_CONSTRAINT": constraints, "PIP_NO_COMPILE": "1", "PIP_QUIET": "2", "HOME": os.environ["HOME"]}
-        settings = " ".join(f"{name}={shlex.quote(str(value))}" for name, value in options.items())
+        python = folder / "venv/bin/python"
         pip = folder / "venv/bin/pip"
-        pip.write_text(f'#!/bin/sh\n{settings} exec {sys.executable} -m pip --python {folder}/venv/bin/python "$@"\n')
+        # uv takes a quarter of pip's time, but ignores a mirror in pip's settings.
+        pip.write_text(
+            f"""#!/bin/sh
+export HOME={shlex.quote(os.environ["HOME"])} UV_SYSTEM_CERTS=1 PIP_QUIET=2 PIP_NO_COMPILE=1
+export UV_CONSTRAINT={constraints} PIP_CONSTRAINT={constraints}
+env -u SSL_CERT_FILE {UV} --quiet pip "$@" --python {python} 2>/dev/null || exec {sys.executable} -m pip --python {python} "$@"
+"""
+        )
         pip.chmod(0o755)
         path = f"{folder}/venv/bin:/usr/local/bin:/usr/bin:/bin"
         self.environment = {**os.environ, "PATH": path, "HOME": str(folder / "home"), "LANG": "C.UTF-8"}
