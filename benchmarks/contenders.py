@@ -1,4 +1,4 @@
-"""Requests many reports with one client, and prints its CPU, rate and memory as JSON.
+"""Requests many reports with one client for each line of its input, and prints its CPU, rate and memory as JSON.
 
 Usage: python -m benchmarks.contenders NAME URL REPORTS CONCURRENCY
 """
@@ -176,17 +176,18 @@ def warm_up(reports: int, concurrency: int) -> int:
     return min(reports // 10, 1000) + 2 * concurrency + 20
 
 
-def measure_blocking(name: str, url: str, reports: int) -> Stopwatch:
+def measure_blocking(name: str, url: str, reports: int) -> Iterator[Stopwatch]:
     with BLOCKING[name](url) as report:
-        for _ in range(warm_up(reports, 1)):
-            report()
-        with Stopwatch() as stopwatch:
-            for _ in range(reports):
+        for _ in sys.stdin:
+            for _ in range(warm_up(reports, 1)):
                 report()
-    return stopwatch
+            with Stopwatch() as stopwatch:
+                for _ in range(reports):
+                    report()
+            yield stopwatch
 
 
-async def measure_async(name: str, url: str, reports: int, concurrency: int) -> Stopwatch:
+async def measure_async(name: str, url: str, reports: int, concurrency: int) -> AsyncIterator[Stopwatch]:
     async def request(count: int) -> None:
         remaining = iter(range(count))
 
@@ -197,13 +198,14 @@ async def measure_async(name: str, url: str, reports: int, concurrency: int) -> 
         await asyncio.gather(*(work() for _ in range(concurrency)))
 
     async with ASYNC[name](url) as report:
-        await request(warm_up(reports, concurrency))
-        with Stopwatch() as stopwatch:
-            await request(reports)
-    return stopwatch
+        for _ in sys.stdin:
+            await request(warm_up(reports, concurrency))
+            with Stopwatch() as stopwatch:
+                await request(reports)
+            yield stopwatch
 
 
-async def measure_iteration(url: str, reports: int, concurrency: int) -> Stopwatch:
+async def measure_iteration(url: str, reports: int, concurrency: int) -> AsyncIterator[Stopwatch]:
     from sinch_reporting import AsyncReportingClient, Number
 
     async with AsyncReportingClient(*CREDENTIALS, base_url=url) as client:
@@ -217,25 +219,33 @@ async def measure_iteration(url: str, reports: int, concurrency: int) -> Stopwat
                 succeeded += outcome.error is None
             assert succeeded == count
 
-        await request(warm_up(reports, concurrency))
-        with Stopwatch() as stopwatch:
-            await request(reports)
-    return stopwatch
+        for _ in sys.stdin:
+            await request(warm_up(reports, concurrency))
+            with Stopwatch() as stopwatch:
+                await request(reports)
+            yield stopwatch
 
 
 def main(name: str, url: str, reports: int, concurrency: int) -> None:
+    def show(stopwatch: Stopwatch) -> None:
+        measurement = {
+            "cpu": stopwatch.cpu / reports,
+            "rate": reports / stopwatch.seconds,
+            "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+        print(json.dumps(measurement), flush=True)
+
+    async def show_all(measured: AsyncIterator[Stopwatch]) -> None:
+        async for stopwatch in measured:
+            show(stopwatch)
+
     if name in BLOCKING:
-        stopwatch = measure_blocking(name, url, reports)
+        for stopwatch in measure_blocking(name, url, reports):
+            show(stopwatch)
     elif name == ITERATION:
-        stopwatch = asyncio.run(measure_iteration(url, reports, concurrency))
+        asyncio.run(show_all(measure_iteration(url, reports, concurrency)))
     else:
-        stopwatch = asyncio.run(measure_async(name, url, reports, concurrency))
-    measurement = {
-        "cpu": stopwatch.cpu / reports,
-        "rate": reports / stopwatch.seconds,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
-    print(json.dumps(measurement))
+        asyncio.run(show_all(measure_async(name, url, reports, concurrency)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,11 +24,25 @@ def pinned(core: int) -> list[str]:
     return ["taskset", "-c", str(core)] if shutil.which("taskset") and (os.cpu_count() or 1) > 1 else []
 
 
-def contend(name: str, concurrency: int, url: str, reports: int) -> Measurement:
-    """Measure one contender."""
+@contextmanager
+def contender(name: str, concurrency: int, url: str, reports: int) -> Iterator[Callable[[], Measurement]]:
+    """Start a contender. The function requests the reports once, and returns what that has cost."""
     command = [sys.executable, "-m", "benchmarks.contenders", name, url, str(reports), str(concurrency)]
-    printed = subprocess.run([*pinned(0), *command], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
-    return dict(json.loads(printed))
+    with subprocess.Popen(
+        [*pinned(0), *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        start, result = process.stdin, process.stdout
+        assert start
+        assert result
+
+        def measure() -> Measurement:
+            start.write("\n")
+            start.flush()
+            return dict(json.loads(result.readline()))
+
+        yield measure
+    if process.returncode:
+        raise SystemExit(f"{name} failed")
 
 
 def shuffled_rounds(
