@@ -69,7 +69,7 @@ def decode_body(response: httpx.Response, content: bytes, request: httpx.Request
     """Return the response with its body, decompressed. Raises DecodeError if it is too large or cannot be."""
     if len(content) > MAX_BODY_BYTES:
         raise DecodeError(TOO_LARGE)
-    if _is_read(response) and content is response.content:
+    if response.is_stream_consumed and content is response.content:
         response.request = request
         return response
     headers = response.headers
@@ -113,7 +113,7 @@ def decode(response: httpx.Response, secrets: Secrets = tuple) -> dict[str, Any]
     fields = _error_fields(body)
     code = fields.get("errorCode", fields.get("code"))
     # Five digits that start with an HTTP error status; published examples have it as a number or a string.
-    code = int(code) if re.fullmatch(r"[45][0-9]{4}", str(code)) else None
+    code = int(code) if code and re.fullmatch(r"[45][0-9]{4}", str(code)) else None
     if status == HTTPStatus.OK and code is None:
         if isinstance(body, dict):
             return cast("dict[str, Any]", body)

@@ -69,6 +69,7 @@ class AsyncConnection(httpcore.AsyncNetworkBackend, httpcore.AsyncNetworkStream)
 
     async def send(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request, and return the response with its body."""
+        request.stream = connections.async_without_empty(cast(AsyncIterable[bytes], request.stream))
         response = await self.http.handle_async_request(request)
         content = bytearray()
         async for part in cast(AsyncIterable[bytes], response.stream):

@@ -70,6 +70,7 @@ class Connection(httpcore.NetworkBackend, httpcore.NetworkStream):
 
     def send(self, request: httpcore.Request) -> httpcore.Response:
         """Send a request, and return the response with its body."""
+        request.stream = connections.without_empty(cast(Iterable[bytes], request.stream))
         response = self.http.handle_request(request)
         content = bytearray()
         for part in cast(Iterable[bytes], response.stream):
