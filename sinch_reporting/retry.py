@@ -83,6 +83,10 @@ def _is_transient(cause: BaseException | None) -> bool:
     return not any(isinstance(link, ssl.SSLCertVerificationError) for link in causes(cause))
 
 
+def _seconds(value: float) -> str:
+    return f"{round(value, 2) or round(value, 4):g}"
+
+
 @define
 class RetryState:
     """The attempts of one call. Times are monotonic. `is_last`: the deadline, not the timeout, limits the attempt."""
@@ -102,7 +106,7 @@ class RetryState:
         """Return the delay until a rate-limit slot. Raises DeadlineExceededError if it is None: past the deadline."""
         if delay is None:
             raise errors.DeadlineExceededError(
-                f"deadline of {round(self.deadline, 2):g} s would pass before the rate limit or Retry-After allows the "
+                f"deadline of {_seconds(self.deadline)} s would pass before the rate limit or Retry-After allows the "
                 "request; increase the deadline or send fewer requests"
             ) from self.last_error
         return delay
@@ -120,7 +124,7 @@ class RetryState:
         if expired or monotonic() + delay >= self.started + self.deadline:
             attempts = f"{self.attempt} attempt{'s' * (self.attempt > 1)}"
             raise errors.DeadlineExceededError(
-                f"deadline of {round(self.deadline, 2):g} s exceeded after {attempts}; increase the deadline or retry "
+                f"deadline of {_seconds(self.deadline)} s exceeded after {attempts}; increase the deadline or retry "
                 f"later. The last failure: {error}"
             ) from error
         return delay

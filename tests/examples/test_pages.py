@@ -62,7 +62,8 @@ class Shell:
             f"""#!/bin/sh
 export HOME={shlex.quote(os.environ["HOME"])} UV_SYSTEM_CERTS=1 PIP_QUIET=2 PIP_NO_COMPILE=1
 export UV_CONSTRAINT={constraints} PIP_CONSTRAINT={constraints}
-env -u SSL_CERT_FILE {UV} --quiet pip "$@" --python {python} 2>/dev/null || exec {sys.executable} -m pip --python {python} "$@"
+env -u SSL_CERT_FILE {UV} --quiet pip "$@" --python {python} 2>/dev/null ||
+  exec {sys.executable} -m pip --python {python} "$@"
 """
         )
         pip.chmod(0o755)

@@ -30,9 +30,12 @@ def build(name="get_counter", base_url="https://h.example/v1", headers=None, pre
     return RequestBuilder(base_url, headers or {}, prefix).build(operation(name), parameters or {"id": "a"})
 
 
+def report(endpoint, start=None, stop=None):
+    return call_report_parameters(endpoint, Domain.PSTN, start, stop)
+
+
 def report_target(endpoint, start=None, stop=None):
-    parameters = call_report_parameters(endpoint, Domain.PSTN, start, stop)
-    return build("get_call_report", **parameters).url.raw_path.decode("ascii")
+    return build("get_call_report", **report(endpoint, start, stop)).url.raw_path.decode("ascii")
 
 
 def test_routes_are_the_paths_of_the_document():
@@ -107,6 +110,14 @@ def test_a_signing_prefix_replaces_the_path_of_the_base_url(prefix, signed):
     request = build(base_url="https://gw.example/sinch/v1", prefix=prefix, id="a+b c")
     assert request.url.raw_path == b"/sinch/v1/counters/a+b%20c"
     assert request.extensions[SIGNED_PATH] == signed
+
+
+@pytest.mark.parametrize("base_url", ["https://h.example", "https://h.example:8443/a%20b/v1/", "http://[::1]:80/v1"])
+@pytest.mark.parametrize("text", ["a", "+4/%2F", "é~'\u20ac", "a?b=c#d", "..;x", "[:@"])
+def test_the_url_of_a_request_is_that_of_its_text(base_url, text):
+    for request in (build(base_url=base_url, id=text), build("get_call_report", base_url, **report(Username(text)))):
+        assert httpx.URL(str(request.url)) == request.url
+        assert httpx.URL(str(request.url)).raw_path == request.url.raw_path
 
 
 def test_an_id_that_is_too_long_for_a_url_is_refused():

@@ -101,10 +101,10 @@ def test_other_options_are_refused(options, message):
         RetryPolicy(**options)
 
 
-def state(**options):
+def state(deadline=60, **options):
     request = httpx.Request("GET", "https://h.example/v1/counters/a")
     policy = RetryPolicy(backoff_base=0)
-    return RetryState(request, None, policy, timeout=10, deadline=60, started=time.monotonic(), **options)
+    return RetryState(request, None, policy, timeout=10, deadline=deadline, started=time.monotonic(), **options)
 
 
 def test_the_first_attempts_are_retried_and_the_last_is_final(clock):
@@ -127,6 +127,12 @@ def test_a_delay_that_would_pass_the_deadline_ends_the_call(clock):
         "The last failure: what happened"
     )
     assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(60, "60"), (1.23456, "1.23"), (0.001, "0.001")])
+def test_a_deadline_is_shown_in_seconds(clock, seconds, shown):
+    with pytest.raises(DeadlineExceededError, match=f"deadline of {shown} s would pass"):
+        state(deadline=seconds).require_in_time(None)
 
 
 def test_a_timeout_of_the_last_attempt_is_the_end_of_the_deadline(clock):
