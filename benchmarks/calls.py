@@ -8,8 +8,9 @@ from benchmarks.contenders import ASYNC, BLOCKING, ITERATION
 from benchmarks.processes import Measurement, contender, pinned, shuffled_rounds
 from benchmarks.results import Ratio, Result, Table
 
-TURNS, REPORTS = 10, 300
-SLOW_REPORTS = 4000
+TURNS = 2  # of each round
+REPORTS = {1: 300, 100: 1500}
+SLOW_REPORTS = {100: 4000}
 SLOW = ["async generated client", "async httpx-aiohttp", "async aiohttp", "AsyncReportingClient"]
 SLOW += ["AsyncReportingClient, aiohttp", ITERATION]
 
@@ -49,10 +50,10 @@ def _rate_table(rounds: list[Round]) -> Table:
     return Table("Reports per second at 50 ms of latency, 100 at a time (at most 2,000)", ["client", "rate"], rows)
 
 
-def _measure(rounds: int, cases: list[Case], url: str, reports: int, name: str) -> list[Round]:
+def _measure(rounds: int, cases: list[Case], url: str, reports: dict[int, int], name: str) -> list[Round]:
     # All processes run at the same time, and one of them works: their short turns see the same speed of the machine.
     with ExitStack() as stack:
-        request = {case: stack.enter_context(contender(*case, url, reports)) for case in cases}
+        request = {case: stack.enter_context(contender(*case, url, reports[case[1]])) for case in cases}
         return shuffled_rounds(rounds, cases, lambda case: request[case](), name)
 
 
