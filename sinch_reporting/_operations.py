@@ -84,7 +84,7 @@ class RequestBuilder:
         if len(path) > _MAX_PATH_LENGTH:
             raise InvalidRequestError("the endpoint or id is too long for a URL")
         query = _query(tuple(kwargs.get("params", {}).items()))
-        url = httpx.URL(self.url)
+        url: Any = httpx.URL(self.url)
         # Everything is quoted already; for `httpx.URL(text)` to check that takes a twentieth of a call.
         url._uri_reference = url._uri_reference._replace(path=self._base_path + path, query=query)  # noqa: SLF001
         extensions: dict[str, Any] = {ROUTE: called.route}
