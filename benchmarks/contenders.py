@@ -176,7 +176,16 @@ def warm_up(reports: int, concurrency: int) -> int:
     return min(reports // 10, 1000) + 2 * concurrency + 20
 
 
-def measure_blocking(name: str, url: str, reports: int) -> Iterator[Stopwatch]:
+def show(stopwatch: Stopwatch, reports: int) -> None:
+    measurement = {
+        "cpu": stopwatch.cpu / reports,
+        "rate": reports / stopwatch.seconds,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    print(json.dumps(measurement), flush=True)
+
+
+def measure_blocking(name: str, url: str, reports: int) -> None:
     with BLOCKING[name](url) as report:
         for _ in sys.stdin:
             for _ in range(warm_up(reports, 1)):
@@ -184,10 +193,18 @@ def measure_blocking(name: str, url: str, reports: int) -> Iterator[Stopwatch]:
             with Stopwatch() as stopwatch:
                 for _ in range(reports):
                     report()
-            yield stopwatch
+            show(stopwatch, reports)
 
 
-async def measure_async(name: str, url: str, reports: int, concurrency: int) -> AsyncIterator[Stopwatch]:
+async def take_turns(request: Callable[[int], Awaitable[None]], reports: int, concurrency: int) -> None:
+    for _ in sys.stdin:
+        await request(warm_up(reports, concurrency))
+        with Stopwatch() as stopwatch:
+            await request(reports)
+        show(stopwatch, reports)
+
+
+async def measure_async(name: str, url: str, reports: int, concurrency: int) -> None:
     async def request(count: int) -> None:
         remaining = iter(range(count))
 
@@ -198,54 +215,32 @@ async def measure_async(name: str, url: str, reports: int, concurrency: int) -> 
         await asyncio.gather(*(work() for _ in range(concurrency)))
 
     async with ASYNC[name](url) as report:
-        for _ in sys.stdin:
-            await request(warm_up(reports, concurrency))
-            with Stopwatch() as stopwatch:
-                await request(reports)
-            yield stopwatch
+        await take_turns(request, reports, concurrency)
 
 
-async def measure_iteration(url: str, reports: int, concurrency: int) -> AsyncIterator[Stopwatch]:
+async def measure_iteration(url: str, reports: int, concurrency: int) -> None:
     from sinch_reporting import AsyncReportingClient, Number
 
+    async def request(count: int) -> None:
+        endpoints = (Number(number) for number in itertools.islice(NUMBERS, count))
+        succeeded = 0
+        async for outcome in client.iter_call_reports(
+            endpoints, domain=DOMAIN, start=START, stop=STOP, concurrency=concurrency
+        ):
+            succeeded += outcome.error is None
+        assert succeeded == count
+
     async with AsyncReportingClient(*CREDENTIALS, base_url=url) as client:
-
-        async def request(count: int) -> None:
-            endpoints = (Number(number) for number in itertools.islice(NUMBERS, count))
-            succeeded = 0
-            async for outcome in client.iter_call_reports(
-                endpoints, domain=DOMAIN, start=START, stop=STOP, concurrency=concurrency
-            ):
-                succeeded += outcome.error is None
-            assert succeeded == count
-
-        for _ in sys.stdin:
-            await request(warm_up(reports, concurrency))
-            with Stopwatch() as stopwatch:
-                await request(reports)
-            yield stopwatch
+        await take_turns(request, reports, concurrency)
 
 
 def main(name: str, url: str, reports: int, concurrency: int) -> None:
-    def show(stopwatch: Stopwatch) -> None:
-        measurement = {
-            "cpu": stopwatch.cpu / reports,
-            "rate": reports / stopwatch.seconds,
-            "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        }
-        print(json.dumps(measurement), flush=True)
-
-    async def show_all(measured: AsyncIterator[Stopwatch]) -> None:
-        async for stopwatch in measured:
-            show(stopwatch)
-
     if name in BLOCKING:
-        for stopwatch in measure_blocking(name, url, reports):
-            show(stopwatch)
+        measure_blocking(name, url, reports)
     elif name == ITERATION:
-        asyncio.run(show_all(measure_iteration(url, reports, concurrency)))
+        asyncio.run(measure_iteration(url, reports, concurrency))
     else:
-        asyncio.run(show_all(measure_async(name, url, reports, concurrency)))
+        asyncio.run(measure_async(name, url, reports, concurrency))
 
 
 if __name__ == "__main__":

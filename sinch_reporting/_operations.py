@@ -27,7 +27,7 @@ ROUTE = "sinch_reporting.route"
 """Request extension: the route template."""
 
 UNKNOWN_ROUTE = "(unknown route)"
-_MAX_PATH_LENGTH = 64_000  # httpx's URLs have at most 65,536 characters
+_MAX_URL_LENGTH = 65_536  # of httpx
 _EMPTY_BODY = httpx.ByteStream(b"")
 ModelT = TypeVar("ModelT")
 
@@ -72,6 +72,7 @@ class RequestBuilder:
 
     def __init__(self, base_url: str, headers: Mapping[str, str], signing_path_prefix: str | None) -> None:
         self.url = httpx.URL(base_url)
+        self._base_length = len(str(self.url).rstrip("/"))
         self._base_path = self.url.raw_path.decode("ascii").rstrip("/")
         self._signing_prefix = signing_path_prefix
         self._headers = httpx.Headers({"Host": self.url.netloc.decode("ascii"), **HEADERS, **headers})
@@ -81,9 +82,9 @@ class RequestBuilder:
         kwargs = called.get_kwargs(**parameters)
         # `+` is legal in a path, and the server is known to refuse signatures of %2B.
         path = kwargs["url"].replace("%2B", "+")
-        if len(path) > _MAX_PATH_LENGTH:
-            raise InvalidRequestError("the endpoint or id is too long for a URL")
         query = _query(tuple(kwargs.get("params", {}).items()))
+        if self._base_length + len(path if query is None else f"{path}?{query}") > _MAX_URL_LENGTH:
+            raise InvalidRequestError("the endpoint or id is too long for a URL")
         url: Any = httpx.URL(self.url)
         # Everything is quoted already; for `httpx.URL(text)` to check that takes a twentieth of a call.
         url._uri_reference = url._uri_reference._replace(path=self._base_path + path, query=query)  # noqa: SLF001

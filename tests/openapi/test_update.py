@@ -190,8 +190,9 @@ def test_changes_of_the_publisher_are_reported_even_if_the_overlay_hides_them(pu
 
 
 def test_additive_changes_have_their_status(publish):
-    status, _, markdown = publish(operation(COUNTER, deprecated=True))
+    status, printed, markdown = publish(operation(COUNTER, deprecated=True))
     assert status == 10
+    assert "additive: `getCounter` is deprecated now" in printed
     assert "change or drop" not in markdown
 
 
